@@ -1,0 +1,129 @@
+/* A board: what fixtures/boards/ID.json says of one camera model.  Everything the station knows about a model is in
+ * here; code never branches on a board's name.
+ *
+ * Pure: parses text, no files.  Schema and source of each field: fixtures/boards/README.md. */
+#ifndef STATION_FORMAT_BOARD_H
+#define STATION_FORMAT_BOARD_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+#define BOARD_ID_SIZE        40
+#define BOARD_MAX_PARTITIONS 16
+#define BOARD_MAX_ERASE_RUNS 8
+#define BOARD_MAX_RANGES     4
+#define BOARD_MAX_ALIGN      8
+#define BOARD_MAX_TIMES      8
+#define BOARD_MAX_MEDIA      4
+#define DFU_BLOCK            4096u
+
+enum board_role { ROLE_BOOTLOADER, ROLE_FIRMWARE, ROLE_COFIRMWARE, ROLE_ROMFS, ROLE_FILESYSTEM, ROLE_OTHER };
+enum usb_speed { USB_FULL, USB_HIGH };
+enum dfu_dialect { DIALECT_OPENMV, DIALECT_DFUSE };
+/* What the DFU serial is made of, and how the run-mode serial follows from it. */
+enum uid_rule { UID_WORDS, UID_MFGDATA };           /* 24 hex: W2,W1,W0 of an STM32 UID; MfgData of an AE3 */
+enum run_serial_rule { RUN_SERIAL_STM32, RUN_SERIAL_ANY };
+
+/* The medium that holds a partition: its erase and write behaviour and its times. */
+struct medium {
+	char name[16];
+	bool erases;           /* false: MRAM, overwritten in place */
+	bool write_once;       /* H7 internal flash: a word takes one write per erase */
+	bool block0_first;     /* AE3 MRAM: each visit to an alternate starts with block 0 */
+	uint32_t program_bytes;
+	uint32_t program_us;   /* typical time to program program_bytes */
+};
+
+/* count erase units of size bytes each, in ascending address order from the partition's start. */
+struct erase_run {
+	uint32_t size, count;
+};
+
+struct partition {
+	char name[24];         /* the alternate setting's string, matched exactly */
+	unsigned alt;          /* where the current bootloader has it; informative: alternates are matched by name */
+	unsigned medium;       /* index into board.media */
+	uint64_t address;      /* in the medium */
+	uint64_t mapped;       /* where the camera's core sees it; 0: nowhere */
+	uint32_t size;         /* bytes */
+	bool readonly;         /* the bootloader refuses writes */
+	bool forbidden;        /* a recipe never writes it, even where the bootloader would */
+	bool readable;         /* UPLOAD gives its contents */
+	enum board_role role;
+	unsigned romfs_index;  /* for ROLE_ROMFS: its number in vfs.rom_ioctl */
+	unsigned run_count;
+	struct erase_run runs[BOARD_MAX_ERASE_RUNS]; /* cover exactly size; none when the medium does not erase */
+};
+
+struct range {
+	uint32_t start, size;
+};
+
+struct align_rule {
+	char suffix[16]; /* complete suffix, lower case, without the leading dot: "tflite" */
+	uint32_t align;  /* power of two */
+	bool model;      /* intake refuses a model below it; others warn */
+};
+
+struct board {
+	char id[BOARD_ID_SIZE], name[64], mcu[32], core[16];
+	enum dfu_dialect dialect;
+	enum usb_speed speed;
+	uint16_t dfu_vid, dfu_pid, run_vid, run_pid;
+	/* bootloader versions as bcdDevice, oldest accepted first; 0x0200 is older than 0x0101 (boards.md 1.2) */
+	uint16_t bcd_current;
+	uint16_t bcd_old;           /* the id that old bootloaders report; they leave only by a bus reset when forced */
+	uint16_t bcd_first_detach;  /* the first version that obeys DETACH in every mode */
+	uint32_t enumerate_window_ms, latch_window_ms;
+	uint32_t transfer_size;     /* wTransferSize, 4096 */
+	uint32_t boot_magic_address, boot_magic_value;
+	enum uid_rule uid_rule;
+	enum run_serial_rule run_serial_rule;
+	unsigned media_count, partition_count, align_count;
+	struct medium media[BOARD_MAX_MEDIA];
+	struct partition partitions[BOARD_MAX_PARTITIONS];
+	uint32_t align_default;
+	struct align_rule aligns[BOARD_MAX_ALIGN];
+	unsigned stack_count, code_count;   /* firmware_ranges */
+	struct range stack[BOARD_MAX_RANGES], code[BOARD_MAX_RANGES];
+	/* times */
+	unsigned erase_time_count;
+	struct { uint32_t size, ms; } erase_times[BOARD_MAX_TIMES];
+	uint32_t boot_ms;   /* from leaving the bootloader to being enumerated in run mode */
+	uint32_t return_ms; /* the longest the station waits for that */
+	char times_mark[12]; /* "measured", "datasheet" or "assumed" */
+};
+
+/* Parses and checks one board file.  On success *out is complete: runs cover partitions, names are unique, every
+ * erase unit has a time. */
+bool board_parse(struct span text, struct board *out, struct err *e);
+
+/* NULL when there is none. */
+const struct partition *board_partition(const struct board *b, const char *name);
+const struct medium *board_medium(const struct board *b, const struct partition *p);
+/* Alignment for a file by its complete, lower-cased suffix (what follows the first dot of the last path part);
+ * *is_model may be NULL. */
+uint32_t board_alignment(const struct board *b, const char *path, bool *is_model);
+/* Typical ms to erase one unit of that size; 0 when the size is 0. */
+uint32_t board_erase_ms(const struct board *b, uint32_t unit_size);
+
+/* Programming units of a partition: max(erase unit, 4096), counted from its start.  Erase units below 4096 are
+ * grouped. */
+struct unit {
+	uint32_t offset, size;
+};
+uint32_t partition_unit_count(const struct partition *p);
+struct unit partition_unit(const struct partition *p, uint32_t index);
+/* The unit that holds this offset; offset < size. */
+uint32_t partition_unit_at(const struct partition *p, uint32_t offset);
+
+/* uid text is UID_TEXT_SIZE - 1 lower-case hex digits of W2,W1,W0 (or MfgData). */
+#define UID_TEXT_SIZE 25
+/* From the DFU serial; false: not in the board's form. */
+bool board_uid_from_serial(const struct board *b, const char *dfu_serial, char uid[UID_TEXT_SIZE]);
+/* Does a run-mode serial belong to this uid?  Under RUN_SERIAL_ANY every serial does. */
+bool board_run_serial_fits(const struct board *b, const char *uid, const char *run_serial);
+/* The STM32 rule itself: 12 upper-case hex digits b11,(b10+b2),b9,(b8+b0),b7,b6 of the UID bytes. */
+void board_run_serial(const char *uid, char out[13]);
+
+#endif
