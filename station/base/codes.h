@@ -3,79 +3,146 @@
 #ifndef STATION_BASE_CODES_H
 #define STATION_BASE_CODES_H
 
-#define CODE_MAP(X) \
-	X(OK, "ok", VERDICT_PASS, false, "The unit holds exactly the recipe.", "Put it into the good bin.") \
-	/* recipe: refused at intake, before any camera is touched */ \
-	X(RECIPE_MALFORMED, "recipe-malformed", VERDICT_ERROR, false, "The file is not a recipe image.", "Ask for the recipe again; it was damaged or is something else.") \
-	X(RECIPE_NOT_CANONICAL, "recipe-not-canonical", VERDICT_ERROR, false, "The recipe is not in its one allowed encoding.", "Build it again with stationctl recipe build.") \
-	X(MANIFEST_INVALID, "manifest-invalid", VERDICT_ERROR, false, "The manifest recipe.json breaks a rule.", "Correct the recipe and build it again.") \
-	X(UNSIGNED, "unsigned", VERDICT_ERROR, false, "The recipe carries no signature.", "Have it signed: stationctl recipe sign.") \
-	X(SIGNATURE_BAD, "signature-bad", VERDICT_ERROR, false, "A signature does not fit the recipe.", "Do not use this file; ask for the recipe again.") \
-	X(SIGNATURE_LEGACY, "signature-legacy", VERDICT_ERROR, false, "A signature uses the old, not prehashed form.", "Sign again with minisign 0.11 or newer, without -l.") \
-	X(KEY_UNKNOWN, "key-unknown", VERDICT_ERROR, false, "A signature was made with a key that this station does not trust.", "Check who signed it; add the public key only if it is the right one.") \
-	X(KEY_REVOKED, "key-revoked", VERDICT_ERROR, false, "A signature was made with a revoked key.", "Have the recipe signed with a key in force.") \
-	X(KEY_NOT_IN_FORCE, "key-not-in-force", VERDICT_ERROR, false, "A signing key is not in force today.", "Have the recipe signed with a key in force, or check the clock.") \
-	X(ROLE_MISSING, "role-missing", VERDICT_ERROR, false, "A required role has not signed the recipe.", "Have the missing role sign it.") \
-	X(BOARD_UNKNOWN, "board-unknown", VERDICT_ERROR, false, "The recipe names a board that this station does not know.", "Install that board file, or use another recipe.") \
-	X(BOARD_MISMATCH, "board-mismatch", VERDICT_ERROR, false, "The recipe is for another board.", "Choose the recipe of this board.") \
-	X(PARTITION_UNKNOWN, "partition-unknown", VERDICT_ERROR, false, "The recipe names a partition that the board does not have.", "Correct the recipe and build it again.") \
-	X(PARTITION_FORBIDDEN, "partition-forbidden", VERDICT_ERROR, false, "The recipe would write a partition that must never be written.", "Remove that region from the recipe.") \
-	X(REGION_OVERLAP, "region-overlap", VERDICT_ERROR, false, "Two regions of the recipe overlap.", "Correct the recipe and build it again.") \
-	X(PAYLOAD_TOO_BIG, "payload-too-big", VERDICT_ERROR, false, "A payload does not fit its partition.", "Make the payload smaller.") \
-	X(PAYLOAD_MISMATCH, "payload-mismatch", VERDICT_ERROR, false, "A payload differs from what the manifest says of it.", "Build the recipe again.") \
-	X(ROMFS_MALFORMED, "romfs-malformed", VERDICT_ERROR, false, "A ROMFS payload is not a sound image.", "Build the ROMFS image again and check it with stationctl romfs check.") \
-	X(MODEL_MISALIGNED, "model-misaligned", VERDICT_ERROR, false, "A model is not aligned as its board needs.", "Build the ROMFS image for this board.") \
-	X(FIRMWARE_IMPLAUSIBLE, "firmware-implausible", VERDICT_ERROR, false, "A firmware payload does not start like firmware of this board.", "Check that it is the right .bin file for this board.") \
-	X(ROLLBACK, "rollback", VERDICT_ERROR, false, "A newer recipe of this product was already programmed here.", "Use the newest recipe.") \
-	X(TOO_EARLY, "too-early", VERDICT_ERROR, false, "The recipe is not in force yet.", "Wait for its date, or check the clock.") \
-	X(EXPIRED, "expired", VERDICT_ERROR, false, "The recipe is no longer in force.", "Ask for a current recipe.") \
-	X(UNITS_EXHAUSTED, "units-exhausted", VERDICT_ERROR, false, "The recipe's number of units is used up.", "Ask for a recipe with a higher limit.") \
-	X(RECIPE_REVOKED, "recipe-revoked", VERDICT_ERROR, false, "The recipe was revoked.", "Use another recipe.") \
-	/* admission: refused before any erase */ \
-	X(UID_MALFORMED, "uid-malformed", VERDICT_ERROR, false, "The camera's unique number is not in its board's form.", "Set the camera aside for engineering.") \
-	X(DUPLICATE_UID, "duplicate-uid", VERDICT_ERROR, false, "Two cameras with the same unique number are plugged in.", "Unplug one of the two and set both aside for engineering.") \
-	X(ALREADY_PASSED, "already-passed", VERDICT_ERROR, false, "This camera has already passed.", "Put it into the good bin, or ask for a rework.") \
-	X(WRONG_BOARD, "wrong-board", VERDICT_ERROR, false, "This camera is not the board that the batch is for.", "Sort it out; plug in the right board.") \
-	X(OLD_BOOTLOADER, "old-bootloader", VERDICT_ERROR, false, "The camera's bootloader is too old for this station.", "Have its bootloader updated first.") \
-	X(NO_BATCH, "no-batch", VERDICT_ERROR, false, "No batch is open for this board.", "Open a batch, then plug the camera in again.") \
-	X(BATCH_COMPLETE, "batch-complete", VERDICT_ERROR, false, "The batch has all its units.", "Close the batch and open the next one.") \
-	/* FAIL: the unit is bad */ \
-	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false, "The flash does not hold what was written, even after a rewrite.", "Set the camera aside: its flash is bad.") \
-	X(FLASH_ERROR, "flash-error", VERDICT_FAIL, false, "The camera reports that its flash cannot be erased or written.", "Set the camera aside: its flash is bad.") \
-	X(ROMFS_BAD, "romfs-bad", VERDICT_FAIL, false, "The camera's mount driver refuses what was read back.", "Set the camera aside for engineering.") \
-	X(WRONG_FIRMWARE, "wrong-firmware", VERDICT_FAIL, false, "After the restart the camera reports another board's firmware.", "Set the camera aside: it carries the wrong firmware.") \
-	X(NO_RETURN, "no-return", VERDICT_FAIL, false, "The camera did not come back after its restart.", "Unplug it, plug it in once more; if it fails again set it aside.") \
-	/* ERROR: the station, the fixture or the cable */ \
-	X(USB_GONE, "usb-gone", VERDICT_ERROR, true, "The camera left the bus in the middle of the work.", "Check the cable and the fixture, then plug it in again.") \
-	X(USB_TIMEOUT, "usb-timeout", VERDICT_ERROR, true, "The camera stopped answering.", "Check the cable, then plug it in again.") \
-	X(USB_PROTOCOL, "usb-protocol", VERDICT_ERROR, true, "The camera answered something that makes no sense.", "Check the cable, then plug it in again; if it repeats call engineering.") \
-	X(USB_DENIED, "usb-denied", VERDICT_ERROR, true, "The station may not open the camera.", "Call engineering: the udev rule is missing.") \
-	X(USB_BUSY, "usb-busy", VERDICT_ERROR, true, "Another program holds the camera.", "Stop the other program, then retry.") \
-	X(WRONG_PATH, "wrong-path", VERDICT_ERROR, false, "The camera came back on another USB port.", "Check the fixture's cables, then plug it in again.") \
-	X(LEFT_EARLY, "left-early", VERDICT_ERROR, true, "The camera left its bootloader before it was programmed.", "Plug it in again.") \
-	X(STATION_STOPPED, "station-stopped", VERDICT_ERROR, false, "The station stopped while it worked on this camera.", "Plug the camera in again, or press retry.") \
-	X(JOURNAL_FAILED, "journal-failed", VERDICT_ERROR, false, "The result could not be written to disk.", "DO NOT SHIP. Call engineering: check the station's disk.") \
-	X(CLOCK_BEHIND, "clock-behind", VERDICT_ERROR, false, "The station's clock is behind its own journal.", "Set the clock right.") \
-	X(ABORTED, "aborted", VERDICT_ABORTED, false, "The work on this camera was stopped by a person.", "Plug the camera in again to start over.") \
-	/* answers of the API and the command line; never a verdict */ \
-	X(BATCH_OPEN, "batch-open", VERDICT_ERROR, false, "A batch for this board is already open.", "Close it first.") \
-	X(REPLUG_NEEDED, "replug-needed", VERDICT_ERROR, false, "This camera cannot be retried in place.", "Unplug it and plug it in again.") \
-	X(TOO_MANY_EQUAL, "too-many-equal", VERDICT_ERROR, false, "The same trouble came up too many times in a row.", "Find the cause, then resume.") \
-	X(STATION_HELD, "station-held", VERDICT_ERROR, false, "The station is held and starts nothing.", "See the station's message, then resume.") \
-	X(NOT_FOUND, "not-found", VERDICT_ERROR, false, "There is no such thing here.", "Check the name or number.") \
-	X(CONFLICT, "conflict", VERDICT_ERROR, false, "That does not fit the present state.", "Look at the present state, then decide.") \
-	X(BAD_REQUEST, "bad-request", VERDICT_ERROR, false, "The request breaks a rule.", "Correct the request.") \
-	X(TOO_LARGE, "too-large", VERDICT_ERROR, false, "That is larger than allowed.", "Send less.") \
-	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.") \
-	X(CONFIG_INVALID, "config-invalid", VERDICT_ERROR, false, "The configuration breaks a rule.", "Correct the named line.") \
-	X(BOARD_INVALID, "board-invalid", VERDICT_ERROR, false, "A board file breaks a rule.", "Correct the board file.") \
-	X(TRUST_INVALID, "trust-invalid", VERDICT_ERROR, false, "The folder of trusted keys breaks a rule.", "Correct the named file.") \
-	X(IMAGE_INVALID, "image-invalid", VERDICT_ERROR, false, "The file is not a sound ROMFS image.", "Build the image again.") \
-	X(NAME_INVALID, "name-invalid", VERDICT_ERROR, false, "A file cannot be put into an image under this name.", "Rename the file.") \
-	X(JSON_INVALID, "json-invalid", VERDICT_ERROR, false, "The text is not strict JSON.", "Correct the text.") \
-	X(FILE_FAILED, "file-failed", VERDICT_ERROR, false, "A file could not be read or written.", "Check the path, the permissions and the disk.") \
-	X(NO_MEMORY, "no-memory", VERDICT_ERROR, false, "There is not enough memory.", "Close other programs or add memory.") \
-	X(DAEMON_UNREACHABLE, "daemon-unreachable", VERDICT_ERROR, true, "The station's daemon does not answer.", "Start stationd, or give its address with --url.") \
-	X(INTERNAL, "internal", VERDICT_ERROR, false, "The program found a fault in itself.", "Tell engineering: this must never happen.")
+#define CODE_MAP(X)                                                                                                    \
+	X(OK, "ok", VERDICT_PASS, false, "The unit holds exactly the recipe.", "Put it into the good bin.")            \
+	/* recipe: refused at intake, before any camera is touched */                                                  \
+	X(RECIPE_MALFORMED, "recipe-malformed", VERDICT_ERROR, false, "The file is not a recipe image.",               \
+	    "Ask for the recipe again; it was damaged or is something else.")                                          \
+	X(RECIPE_NOT_CANONICAL, "recipe-not-canonical", VERDICT_ERROR, false,                                          \
+	    "The recipe is not in its one allowed encoding.", "Build it again with stationctl recipe build.")          \
+	X(MANIFEST_INVALID, "manifest-invalid", VERDICT_ERROR, false, "The manifest recipe.json breaks a rule.",       \
+	    "Correct the recipe and build it again.")                                                                  \
+	X(UNSIGNED, "unsigned", VERDICT_ERROR, false, "The recipe carries no signature.",                              \
+	    "Have it signed: stationctl recipe sign.")                                                                 \
+	X(SIGNATURE_BAD, "signature-bad", VERDICT_ERROR, false, "A signature does not fit the recipe.",                \
+	    "Do not use this file; ask for the recipe again.")                                                         \
+	X(SIGNATURE_LEGACY, "signature-legacy", VERDICT_ERROR, false, "A signature uses the old, not prehashed form.", \
+	    "Sign again with minisign 0.11 or newer, without -l.")                                                     \
+	X(KEY_UNKNOWN, "key-unknown", VERDICT_ERROR, false,                                                            \
+	    "A signature was made with a key that this station does not trust.",                                       \
+	    "Check who signed it; add the public key only if it is the right one.")                                    \
+	X(KEY_REVOKED, "key-revoked", VERDICT_ERROR, false, "A signature was made with a revoked key.",                \
+	    "Have the recipe signed with a key in force.")                                                             \
+	X(KEY_NOT_IN_FORCE, "key-not-in-force", VERDICT_ERROR, false, "A signing key is not in force today.",          \
+	    "Have the recipe signed with a key in force, or check the clock.")                                         \
+	X(ROLE_MISSING, "role-missing", VERDICT_ERROR, false, "A required role has not signed the recipe.",            \
+	    "Have the missing role sign it.")                                                                          \
+	X(BOARD_UNKNOWN, "board-unknown", VERDICT_ERROR, false,                                                        \
+	    "The recipe names a board that this station does not know.",                                               \
+	    "Install that board file, or use another recipe.")                                                         \
+	X(BOARD_MISMATCH, "board-mismatch", VERDICT_ERROR, false, "The recipe is for another board.",                  \
+	    "Choose the recipe of this board.")                                                                        \
+	X(PARTITION_UNKNOWN, "partition-unknown", VERDICT_ERROR, false,                                                \
+	    "The recipe names a partition that the board does not have.", "Correct the recipe and build it again.")    \
+	X(PARTITION_FORBIDDEN, "partition-forbidden", VERDICT_ERROR, false,                                            \
+	    "The recipe would write a partition that must never be written.", "Remove that region from the recipe.")   \
+	X(REGION_OVERLAP, "region-overlap", VERDICT_ERROR, false, "Two regions of the recipe overlap.",                \
+	    "Correct the recipe and build it again.")                                                                  \
+	X(PAYLOAD_TOO_BIG, "payload-too-big", VERDICT_ERROR, false, "A payload does not fit its partition.",           \
+	    "Make the payload smaller.")                                                                               \
+	X(PAYLOAD_MISMATCH, "payload-mismatch", VERDICT_ERROR, false,                                                  \
+	    "A payload differs from what the manifest says of it.", "Build the recipe again.")                         \
+	X(ROMFS_MALFORMED, "romfs-malformed", VERDICT_ERROR, false, "A ROMFS payload is not a sound image.",           \
+	    "Build the ROMFS image again and check it with stationctl romfs check.")                                   \
+	X(MODEL_MISALIGNED, "model-misaligned", VERDICT_ERROR, false, "A model is not aligned as its board needs.",    \
+	    "Build the ROMFS image for this board.")                                                                   \
+	X(FIRMWARE_IMPLAUSIBLE, "firmware-implausible", VERDICT_ERROR, false,                                          \
+	    "A firmware payload does not start like firmware of this board.",                                          \
+	    "Check that it is the right .bin file for this board.")                                                    \
+	X(ROLLBACK, "rollback", VERDICT_ERROR, false, "A newer recipe of this product was already programmed here.",   \
+	    "Use the newest recipe.")                                                                                  \
+	X(TOO_EARLY, "too-early", VERDICT_ERROR, false, "The recipe is not in force yet.",                             \
+	    "Wait for its date, or check the clock.")                                                                  \
+	X(EXPIRED, "expired", VERDICT_ERROR, false, "The recipe is no longer in force.", "Ask for a current recipe.")  \
+	X(UNITS_EXHAUSTED, "units-exhausted", VERDICT_ERROR, false, "The recipe's number of units is used up.",        \
+	    "Ask for a recipe with a higher limit.")                                                                   \
+	X(RECIPE_REVOKED, "recipe-revoked", VERDICT_ERROR, false, "The recipe was revoked.", "Use another recipe.")    \
+	/* admission: refused before any erase */                                                                      \
+	X(UID_MALFORMED, "uid-malformed", VERDICT_ERROR, false,                                                        \
+	    "The camera's unique number is not in its board's form.", "Set the camera aside for engineering.")         \
+	X(DUPLICATE_UID, "duplicate-uid", VERDICT_ERROR, false,                                                        \
+	    "Two cameras with the same unique number are plugged in.",                                                 \
+	    "Unplug one of the two and set both aside for engineering.")                                               \
+	X(ALREADY_PASSED, "already-passed", VERDICT_ERROR, false, "This camera has already passed.",                   \
+	    "Put it into the good bin, or ask for a rework.")                                                          \
+	X(WRONG_BOARD, "wrong-board", VERDICT_ERROR, false, "This camera is not the board that the batch is for.",     \
+	    "Sort it out; plug in the right board.")                                                                   \
+	X(OLD_BOOTLOADER, "old-bootloader", VERDICT_ERROR, false,                                                      \
+	    "The camera's bootloader is too old for this station.", "Have its bootloader updated first.")              \
+	X(NO_BATCH, "no-batch", VERDICT_ERROR, false, "No batch is open for this board.",                              \
+	    "Open a batch, then plug the camera in again.")                                                            \
+	X(BATCH_COMPLETE, "batch-complete", VERDICT_ERROR, false, "The batch has all its units.",                      \
+	    "Close the batch and open the next one.")                                                                  \
+	/* FAIL: the unit is bad */                                                                                    \
+	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false,                                                       \
+	    "The flash does not hold what was written, even after a rewrite.",                                         \
+	    "Set the camera aside: its flash is bad.")                                                                 \
+	X(FLASH_ERROR, "flash-error", VERDICT_FAIL, false,                                                             \
+	    "The camera reports that its flash cannot be erased or written.",                                          \
+	    "Set the camera aside: its flash is bad.")                                                                 \
+	X(ROMFS_BAD, "romfs-bad", VERDICT_FAIL, false, "The camera's mount driver refuses what was read back.",        \
+	    "Set the camera aside for engineering.")                                                                   \
+	X(WRONG_FIRMWARE, "wrong-firmware", VERDICT_FAIL, false,                                                       \
+	    "After the restart the camera reports another board's firmware.",                                          \
+	    "Set the camera aside: it carries the wrong firmware.")                                                    \
+	X(NO_RETURN, "no-return", VERDICT_FAIL, false, "The camera did not come back after its restart.",              \
+	    "Unplug it, plug it in once more; if it fails again set it aside.")                                        \
+	/* ERROR: the station, the fixture or the cable */                                                             \
+	X(USB_GONE, "usb-gone", VERDICT_ERROR, true, "The camera left the bus in the middle of the work.",             \
+	    "Check the cable and the fixture, then plug it in again.")                                                 \
+	X(USB_TIMEOUT, "usb-timeout", VERDICT_ERROR, true, "The camera stopped answering.",                            \
+	    "Check the cable, then plug it in again.")                                                                 \
+	X(USB_PROTOCOL, "usb-protocol", VERDICT_ERROR, true, "The camera answered something that makes no sense.",     \
+	    "Check the cable, then plug it in again; if it repeats call engineering.")                                 \
+	X(USB_DENIED, "usb-denied", VERDICT_ERROR, true, "The station may not open the camera.",                       \
+	    "Call engineering: the udev rule is missing.")                                                             \
+	X(USB_BUSY, "usb-busy", VERDICT_ERROR, true, "Another program holds the camera.",                              \
+	    "Stop the other program, then retry.")                                                                     \
+	X(WRONG_PATH, "wrong-path", VERDICT_ERROR, false, "The camera came back on another USB port.",                 \
+	    "Check the fixture's cables, then plug it in again.")                                                      \
+	X(LEFT_EARLY, "left-early", VERDICT_ERROR, true, "The camera left its bootloader before it was programmed.",   \
+	    "Plug it in again.")                                                                                       \
+	X(STATION_STOPPED, "station-stopped", VERDICT_ERROR, false,                                                    \
+	    "The station stopped while it worked on this camera.", "Plug the camera in again, or press retry.")        \
+	X(JOURNAL_FAILED, "journal-failed", VERDICT_ERROR, false, "The result could not be written to disk.",          \
+	    "DO NOT SHIP. Call engineering: check the station's disk.")                                                \
+	X(CLOCK_BEHIND, "clock-behind", VERDICT_ERROR, false, "The station's clock is behind its own journal.",        \
+	    "Set the clock right.")                                                                                    \
+	X(ABORTED, "aborted", VERDICT_ABORTED, false, "The work on this camera was stopped by a person.",              \
+	    "Plug the camera in again to start over.")                                                                 \
+	/* answers of the API and the command line; never a verdict */                                                 \
+	X(BATCH_OPEN, "batch-open", VERDICT_ERROR, false, "A batch for this board is already open.",                   \
+	    "Close it first.")                                                                                         \
+	X(REPLUG_NEEDED, "replug-needed", VERDICT_ERROR, false, "This camera cannot be retried in place.",             \
+	    "Unplug it and plug it in again.")                                                                         \
+	X(TOO_MANY_EQUAL, "too-many-equal", VERDICT_ERROR, false, "The same trouble came up too many times in a row.", \
+	    "Find the cause, then resume.")                                                                            \
+	X(STATION_HELD, "station-held", VERDICT_ERROR, false, "The station is held and starts nothing.",               \
+	    "See the station's message, then resume.")                                                                 \
+	X(NOT_FOUND, "not-found", VERDICT_ERROR, false, "There is no such thing here.", "Check the name or number.")   \
+	X(CONFLICT, "conflict", VERDICT_ERROR, false, "That does not fit the present state.",                          \
+	    "Look at the present state, then decide.")                                                                 \
+	X(BAD_REQUEST, "bad-request", VERDICT_ERROR, false, "The request breaks a rule.", "Correct the request.")      \
+	X(TOO_LARGE, "too-large", VERDICT_ERROR, false, "That is larger than allowed.", "Send less.")                  \
+	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.")                  \
+	X(CONFIG_INVALID, "config-invalid", VERDICT_ERROR, false, "The configuration breaks a rule.",                  \
+	    "Correct the named line.")                                                                                 \
+	X(BOARD_INVALID, "board-invalid", VERDICT_ERROR, false, "A board file breaks a rule.",                         \
+	    "Correct the board file.")                                                                                 \
+	X(TRUST_INVALID, "trust-invalid", VERDICT_ERROR, false, "The folder of trusted keys breaks a rule.",           \
+	    "Correct the named file.")                                                                                 \
+	X(IMAGE_INVALID, "image-invalid", VERDICT_ERROR, false, "The file is not a sound ROMFS image.",                \
+	    "Build the image again.")                                                                                  \
+	X(NAME_INVALID, "name-invalid", VERDICT_ERROR, false, "A file cannot be put into an image under this name.",   \
+	    "Rename the file.")                                                                                        \
+	X(JSON_INVALID, "json-invalid", VERDICT_ERROR, false, "The text is not strict JSON.", "Correct the text.")     \
+	X(FILE_FAILED, "file-failed", VERDICT_ERROR, false, "A file could not be read or written.",                    \
+	    "Check the path, the permissions and the disk.")                                                           \
+	X(NO_MEMORY, "no-memory", VERDICT_ERROR, false, "There is not enough memory.",                                 \
+	    "Close other programs or add memory.")                                                                     \
+	X(DAEMON_UNREACHABLE, "daemon-unreachable", VERDICT_ERROR, true, "The station's daemon does not answer.",      \
+	    "Start stationd, or give its address with --url.")                                                         \
+	X(INTERNAL, "internal", VERDICT_ERROR, false, "The program found a fault in itself.",                          \
+	    "Tell engineering: this must never happen.")
 
 #endif

@@ -18,7 +18,7 @@ enum code {
 #define X(name, text, verdict, retry, sentence, action) CODE_##name,
 	CODE_MAP(X)
 #undef X
-	CODE_COUNT
+	    CODE_COUNT
 };
 
 struct err {
@@ -26,7 +26,10 @@ struct err {
 	char msg[232]; /* one sentence without a final newline; never empty after a failure */
 };
 
-#define ERR_INIT { CODE_OK, "" }
+#define ERR_INIT                                                                                                       \
+	{                                                                                                              \
+		CODE_OK, ""                                                                                            \
+	}
 
 /* Fills *e and returns false, so that a caller can write `return err_set(e, ...)`.  e may be NULL. */
 bool err_set(struct err *e, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

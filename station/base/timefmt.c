@@ -33,8 +33,8 @@ void time_format(char out[TIME_TEXT_SIZE], int64_t ms)
 	date_of(ms / DAY_MS, &year, &month, &day);
 	unsigned rest = (unsigned)(ms % DAY_MS), s = rest / 1000;
 	char text[80];
-	snprintf(text, sizeof text, "%04d-%02d-%02dT%02u:%02u:%02u.%03uZ", year, month, day, s / 3600, s / 60 % 60, s % 60,
-	    rest % 1000);
+	snprintf(text, sizeof text, "%04d-%02d-%02dT%02u:%02u:%02u.%03uZ", year, month, day, s / 3600, s / 60 % 60,
+	    s % 60, rest % 1000);
 	memcpy(out, text, TIME_TEXT_SIZE - 1);
 	out[TIME_TEXT_SIZE - 1] = '\0';
 }
