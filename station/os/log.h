@@ -1,0 +1,22 @@
+/* The log: one line per event on standard error, for engineers; what happened to units is in the journal.
+ *
+ * text:  2026-11-20T21:54:07.123Z info slot 3: ...
+ * json:  {"at":"...","level":"info","message":"..."}
+ * Under journald (JOURNAL_STREAM is set) each line starts with <N>, its level. */
+#ifndef STATION_OS_LOG_H
+#define STATION_OS_LOG_H
+
+enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DBG };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* Call once before any thread starts. */
+void log_setup(enum log_level least, enum log_format format);
+/* Thread-safe: one write per line.  Control bytes of the message are replaced, lines are cut at 1000 bytes. */
+void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(LOG_DBG, __VA_ARGS__)
+
+#endif
