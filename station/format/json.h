@@ -1,7 +1,8 @@
 /* The one strict reader of JSON text, in front of cJSON; and typed look-ups that never guess.
  *
- * Accepted is RFC 8259 text without a byte-order mark, valid UTF-8, no U+0000, no duplicate key, depth <= 16,
- * at most 65536 values, numbers that are integers or plain decimals a double holds; nothing behind the value. */
+ * Accepted is RFC 8259 text without a byte-order mark, valid UTF-8, no U+0000, no duplicate key (compared after
+ * decoding escapes), depth <= 16, at most 65536 values, numbers up to 2^53 either way; nothing behind the
+ * value. */
 #ifndef STATION_FORMAT_JSON_H
 #define STATION_FORMAT_JSON_H
 
@@ -45,13 +46,14 @@ struct cJSON *json_new_object(void);
 struct cJSON *json_new_array(void);
 struct cJSON *json_add_object(struct cJSON *parent, const char *key); /* key NULL: append to an array */
 struct cJSON *json_add_array(struct cJSON *parent, const char *key);
-void json_add_string(struct cJSON *parent, const char *key, const char *text); /* NULL text: null */
+/* NULL text: null.  Bytes that are not UTF-8 become '?', so that whatever is printed is JSON. */
+void json_add_string(struct cJSON *parent, const char *key, const char *text);
 void json_add_integer(struct cJSON *parent, const char *key, int64_t value);
 void json_add_u64_text(struct cJSON *parent, const char *key, uint64_t value); /* 64-bit numbers travel as strings */
 void json_add_number(struct cJSON *parent, const char *key, double value);
 void json_add_bool(struct cJSON *parent, const char *key, bool value);
 void json_add_null(struct cJSON *parent, const char *key);
-void json_add_item(struct cJSON *parent, const char *key, struct cJSON *item); /* takes item over */
+void json_add_item(struct cJSON *parent, const char *key, struct cJSON *item); /* takes item over; NULL: as no memory */
 /* Unformatted text; the caller frees.  NULL when memory ran out here or while building. */
 char *json_print(const struct cJSON *json);
 
