@@ -1,0 +1,6 @@
+/* Every sub-command of stationctl, one row each, sorted by name. */
+#include "ctl/commands.h"
+
+const struct ctl_command ctl_commands[] = {
+	{ NULL, NULL, NULL },
+};

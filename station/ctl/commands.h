@@ -1,0 +1,9 @@
+/* The sub-commands that the table in commands.c lists; each stands in a file of its own, ctl_NAME.c. */
+#ifndef STATION_CTL_COMMANDS_H
+#define STATION_CTL_COMMANDS_H
+
+#include "ctl/ctl.h"
+
+int ctl_romfs(int argc, char **argv);
+
+#endif

@@ -1,0 +1,88 @@
+/* What stationctl prints: refusals, JSON, and text from outside made harmless. */
+#include "ctl/ctl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/json.h"
+
+/* The action as the tail of a sentence: first letter small, unless the whole word is capitals. */
+static void print_action(const char *action)
+{
+	bool word_of_capitals = isupper((unsigned char)action[0]) && isupper((unsigned char)action[1]);
+	size_t n = strlen(action);
+	if (n && action[n - 1] == '.')
+		n--;
+	if (!n)
+		return;
+	fputc(word_of_capitals ? action[0] : tolower((unsigned char)action[0]), stderr);
+	fwrite(action + 1, 1, n - 1, stderr);
+}
+
+int ctl_refuse(const struct err *e)
+{
+	const char *text = e->msg[0] ? e->msg : code_sentence(e->code);
+	size_t n = strlen(text);
+	if (n && text[n - 1] == '.')
+		n--;
+	fprintf(stderr, "stationctl: %s: ", code_name(e->code));
+	/* the message may quote a file's name: keep the refusal on its one line */
+	for (size_t i = 0; i < n; i++)
+		fputc(iscntrl((unsigned char)text[i]) ? '?' : text[i], stderr);
+	fputs("; ", stderr);
+	print_action(code_action(e->code));
+	fputc('\n', stderr);
+	return e->code == CODE_USAGE ? CTL_USAGE : CTL_REFUSED;
+}
+
+bool ctl_print_json(const struct cJSON *json, struct err *e)
+{
+	char *text = json ? json_print(json) : NULL;
+	if (!text)
+		return err_set(e, CODE_NO_MEMORY, "cannot print the answer");
+	puts(text);
+	free(text);
+	return true;
+}
+
+/* The length of the printable UTF-8 sequence at p, or 0. */
+static size_t printable(const uint8_t *p, size_t left)
+{
+	if (p[0] < 0x80)
+		return p[0] >= 0x20 && p[0] != 0x7F;
+	size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+	if (p[0] < 0xC2 || p[0] > 0xF4 || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+	/* U+0080 to U+009F are control characters too */
+	return p[0] == 0xC2 && p[1] < 0xA0 ? 0 : n;
+}
+
+void ctl_print_text(struct span text)
+{
+	for (size_t i = 0; i < text.size;) {
+		size_t n = printable(text.data + i, text.size - i);
+		if (!n)
+			printf("\\x%02x", text.data[i]);
+		else if (text.data[i] == '\\')
+			fputs("\\\\", stdout);
+		else
+			fwrite(text.data + i, 1, n, stdout);
+		i += n ? n : 1;
+	}
+}
+
+int ctl_close_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	struct err e = ERR_INIT;
+	err_sys(&e, CODE_FILE_FAILED, errno, "cannot write the answer");
+	int refused = ctl_refuse(&e);
+	return status == CTL_DONE ? refused : status;
+}
