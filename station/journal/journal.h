@@ -12,10 +12,10 @@ struct cJSON;
 struct journal;
 
 struct journal_options {
-	const char *path;          /* of the database */
-	const char *station;       /* 1 to 64 bytes */
-	const char *key_path;      /* station key: created 0600 when missing; its public half at key_path + ".pub" */
-	const char *checkpoints;   /* file to append checkpoints to; NULL: none */
+	const char *path;        /* of the database */
+	const char *station;     /* 1 to 64 bytes */
+	const char *key_path;    /* station key: created 0600 when missing; its public half at key_path + ".pub" */
+	const char *checkpoints; /* file to append checkpoints to; NULL: none */
 };
 
 /* Opens or creates, migrates forward, checks the newest rows' chain, starts the writer.  journal-failed with the
@@ -26,13 +26,18 @@ void journal_close(struct journal *j);
 
 /* Called on the writer thread when the row is on disk (seq > 0) or cannot be written (seq 0, *e filled). */
 typedef void journal_done(void *context, int64_t seq, const struct err *e);
-/* Queues a row and returns at once.  kind is one of KINDS in kinds.h; body is a JSON object without "kind" and "at",
- * which are added here; the journal takes it over, also on failure.  at: the station's time. */
+/* Queues a row and returns at once.  kind is a KIND_ of kinds.h, a string that stays; body is a JSON object with
+ * that kind's fields, without "kind" and "at", which are added here; the journal takes it over, also on failure.
+ * Rows get their `at` (station time) and their order here, so that both agree.  done may be NULL. */
 void journal_append(struct journal *j, const char *kind, struct cJSON *body, journal_done *done, void *context);
-/* The same and waits.  Returns the row's seq, 0 on failure. */
+/* The same and waits; never from a journal_done or journal_seen.  Returns the row's seq, 0 on failure. */
 int64_t journal_write(struct journal *j, const char *kind, struct cJSON *body, struct err *e);
-/* Queues a checkpoint (batch close). */
+/* Queues a checkpoint.  Batch close, every 256 rows, 5 minutes of quiet and a clean stop make one by themselves. */
 void journal_checkpoint(struct journal *j);
+/* Called on the writer thread after each commit with the newest seq; must only wake somebody.  Set it once, before
+ * the first append. */
+typedef void journal_seen(void *context, int64_t newest);
+void journal_watch(struct journal *j, journal_seen *seen, void *context);
 
 /* max(system clock, newest journal time), ms since 1970. */
 int64_t journal_station_time(struct journal *j);
