@@ -15,23 +15,28 @@
 #define BOARD_MAX_ALIGN      8
 #define BOARD_MAX_TIMES      8
 #define BOARD_MAX_MEDIA      4
+#define BOARD_MAX_LEGACY     2
 #define DFU_BLOCK            4096u
 
 enum board_role { ROLE_BOOTLOADER, ROLE_FIRMWARE, ROLE_COFIRMWARE, ROLE_ROMFS, ROLE_FILESYSTEM, ROLE_OTHER };
 enum usb_speed { USB_FULL, USB_HIGH };
 enum dfu_dialect { DIALECT_OPENMV, DIALECT_DFUSE };
 /* What the DFU serial is made of, and how the run-mode serial follows from it. */
-enum uid_rule { UID_WORDS, UID_MFGDATA };           /* 24 hex: W2,W1,W0 of an STM32 UID; MfgData of an AE3 */
+enum uid_rule {
+	UID_WORDS,    /* 24 hex digits: W2,W1,W0 of an STM32's UID (OpenMV's bootloader) */
+	UID_WORDS_UP, /* the same words as W0,W1,W2 (Arduino's bootloader) */
+	UID_MFGDATA   /* 24 hex digits of an AE3's MfgData */
+};
 enum run_serial_rule { RUN_SERIAL_STM32, RUN_SERIAL_ANY };
 
 /* The medium that holds a partition: its erase and write behaviour and its times. */
 struct medium {
 	char name[16];
-	bool erases;           /* false: MRAM, overwritten in place */
-	bool write_once;       /* H7 internal flash: a word takes one write per erase */
-	bool block0_first;     /* AE3 MRAM: each visit to an alternate starts with block 0 */
+	bool erases;       /* false: MRAM, overwritten in place */
+	bool write_once;   /* H7 internal flash: a word takes one write per erase */
+	bool block0_first; /* AE3 MRAM: each visit to an alternate starts with block 0 */
 	uint32_t program_bytes;
-	uint32_t program_us;   /* typical time to program program_bytes */
+	uint32_t program_us; /* typical time to program program_bytes */
 };
 
 /* count erase units of size bytes each, in ascending address order from the partition's start. */
@@ -40,17 +45,17 @@ struct erase_run {
 };
 
 struct partition {
-	char name[24];         /* the alternate setting's string, matched exactly */
-	unsigned alt;          /* where the current bootloader has it; informative: alternates are matched by name */
-	unsigned medium;       /* index into board.media */
-	uint64_t address;      /* in the medium */
-	uint64_t mapped;       /* where the camera's core sees it; 0: nowhere */
-	uint32_t size;         /* bytes */
-	bool readonly;         /* the bootloader refuses writes */
-	bool forbidden;        /* a recipe never writes it, even where the bootloader would */
-	bool readable;         /* UPLOAD gives its contents */
+	char name[24];    /* the alternate setting's string, matched exactly */
+	unsigned alt;     /* where the current bootloader has it; informative: alternates are matched by name */
+	unsigned medium;  /* index into board.media */
+	uint64_t address; /* in the medium */
+	uint64_t mapped;  /* where the camera's core sees it; 0: nowhere */
+	uint32_t size;    /* bytes */
+	bool readonly;    /* the bootloader refuses writes */
+	bool forbidden;   /* a recipe never writes it, even where the bootloader would */
+	bool readable;    /* UPLOAD gives its contents */
 	enum board_role role;
-	unsigned romfs_index;  /* for ROLE_ROMFS: its number in vfs.rom_ioctl */
+	unsigned romfs_index; /* for ROLE_ROMFS: its number in vfs.rom_ioctl */
 	unsigned run_count;
 	struct erase_run runs[BOARD_MAX_ERASE_RUNS]; /* cover exactly size; none when the medium does not erase */
 };
@@ -70,12 +75,17 @@ struct board {
 	enum dfu_dialect dialect;
 	enum usb_speed speed;
 	uint16_t dfu_vid, dfu_pid, run_vid, run_pid;
-	/* bootloader versions as bcdDevice, oldest accepted first; 0x0200 is older than 0x0101 (boards.md 1.2) */
+	/* run-mode ids of older firmware, shared between models: they say "a camera runs", never which one */
+	unsigned legacy_count;
+	struct {
+		uint16_t vid, pid;
+	} legacy[BOARD_MAX_LEGACY];
+	/* bootloader versions as bcdDevice, oldest accepted first; 0x0200 is older than 0x0101 */
 	uint16_t bcd_current;
-	uint16_t bcd_old;           /* the id that old bootloaders report; they leave only by a bus reset when forced */
-	uint16_t bcd_first_detach;  /* the first version that obeys DETACH in every mode */
+	uint16_t bcd_old;          /* the id that old bootloaders report; they leave only by a bus reset when forced */
+	uint16_t bcd_first_detach; /* the first version that obeys DETACH in every mode */
 	uint32_t enumerate_window_ms, latch_window_ms;
-	uint32_t transfer_size;     /* wTransferSize, 4096 */
+	uint32_t transfer_size; /* wTransferSize, 4096 */
 	uint32_t boot_magic_address, boot_magic_value;
 	enum uid_rule uid_rule;
 	enum run_serial_rule run_serial_rule;
@@ -84,13 +94,15 @@ struct board {
 	struct partition partitions[BOARD_MAX_PARTITIONS];
 	uint32_t align_default;
 	struct align_rule aligns[BOARD_MAX_ALIGN];
-	unsigned stack_count, code_count;   /* firmware_ranges */
+	unsigned stack_count, code_count; /* firmware_ranges */
 	struct range stack[BOARD_MAX_RANGES], code[BOARD_MAX_RANGES];
 	/* times */
 	unsigned erase_time_count;
-	struct { uint32_t size, ms; } erase_times[BOARD_MAX_TIMES];
-	uint32_t boot_ms;   /* from leaving the bootloader to being enumerated in run mode */
-	uint32_t return_ms; /* the longest the station waits for that */
+	struct {
+		uint32_t size, ms;
+	} erase_times[BOARD_MAX_TIMES];
+	uint32_t boot_ms;    /* from leaving the bootloader to being enumerated in run mode */
+	uint32_t return_ms;  /* the longest the station waits for that */
 	char times_mark[12]; /* "measured", "datasheet" or "assumed" */
 };
 
@@ -107,6 +119,11 @@ uint32_t board_alignment(const struct board *b, const char *path, bool *is_model
 /* Typical ms to erase one unit of that size; 0 when the size is 0. */
 uint32_t board_erase_ms(const struct board *b, uint32_t unit_size);
 
+/* Do the first two words of a firmware image fit this partition: the initial stack pointer in a stack range (its end
+ * counts, its start does not) and 4-aligned, the reset vector odd (Thumb) and in a code range that this partition
+ * maps? */
+bool board_firmware_fits(const struct board *b, const struct partition *p, uint32_t stack, uint32_t reset);
+
 /* Programming units of a partition: max(erase unit, 4096), counted from its start.  Erase units below 4096 are
  * grouped. */
 struct unit {
@@ -119,9 +136,10 @@ uint32_t partition_unit_at(const struct partition *p, uint32_t offset);
 
 /* uid text is UID_TEXT_SIZE - 1 lower-case hex digits of W2,W1,W0 (or MfgData). */
 #define UID_TEXT_SIZE 25
-/* From the DFU serial; false: not in the board's form. */
+/* From the DFU serial (hex digits in either case); false: not in the board's form, or all bits equal (no UID was ever
+ * programmed). */
 bool board_uid_from_serial(const struct board *b, const char *dfu_serial, char uid[UID_TEXT_SIZE]);
-/* Does a run-mode serial belong to this uid?  Under RUN_SERIAL_ANY every serial does. */
+/* Does a run-mode serial belong to this uid (letters in either case)?  Under RUN_SERIAL_ANY every serial does. */
 bool board_run_serial_fits(const struct board *b, const char *uid, const char *run_serial);
 /* The STM32 rule itself: 12 upper-case hex digits b11,(b10+b2),b9,(b8+b0),b7,b6 of the UID bytes. */
 void board_run_serial(const char *uid, char out[13]);
