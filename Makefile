@@ -52,6 +52,22 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 # Fuzz targets: clang's libFuzzer over the whole library, built beside the rest.
 fuzzers: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
+# The mount driver for the cameras' cores: freestanding, sizes printed, nothing needed but four functions on memory.
+ARM        ?= arm-none-eabi-
+ARM_CORES  := cortex-m4 cortex-m7 cortex-m33 cortex-m55
+ARM_CFLAGS := -mthumb -std=gnu11 -ffreestanding -Os -ffunction-sections -Wall -Wextra -Wconversion -Werror
+ROMFS_NEEDS := memcmp memcpy memset strlen
+
+firmware: $(ARM_CORES:%=$(BUILD)/firmware/romfs-%.o)
+	$(ARM)size $^
+$(BUILD)/firmware/romfs-%.o: $(wildcard firmware/romfs/*.c firmware/romfs/*.h) Makefile
+	@mkdir -p $(BUILD)/firmware/$*
+	cd $(BUILD)/firmware/$* && $(ARM)gcc -mcpu=$* $(ARM_CFLAGS) -c $(abspath $(filter %.c,$^))
+	$(ARM)ld -r -o $@.new $(patsubst %.c,$(BUILD)/firmware/$*/%.o,$(notdir $(filter %.c,$^)))
+	@extra=$$($(ARM)nm -u $@.new | awk '{print $$2}' | grep -vxF $(ROMFS_NEEDS:%=-e %)); \
+	if [ -n "$$extra" ]; then echo "firmware/romfs needs" $$extra >&2; exit 1; fi
+	@mv $@.new $@
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit fuzzers
+.PHONY: all unit fuzzers firmware
 .SECONDARY:

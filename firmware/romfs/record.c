@@ -1,0 +1,55 @@
+/* Varuints and records: the only place that reads structure out of the image.
+ *
+ * Every position is an offset that is at most its container's end, and every claimed length is compared with what is
+ * left by subtraction, so that no sum can wrap.  Every record is at least two bytes long: reading always advances. */
+#include "record.h"
+
+enum romfs_rule romfs_read_varuint(const uint8_t *image, uint32_t *pos, uint32_t end, uint32_t *value)
+{
+	uint32_t v = 0;
+	for (uint32_t p = *pos; p < end; p++) {
+		if (v >> 25)
+			return ROMFS_RULE_VARUINT;
+		v = v << 7 | (image[p] & 0x7Fu);
+		if (!(image[p] & 0x80u)) {
+			*pos = p + 1;
+			*value = v;
+			return ROMFS_RULE_NONE;
+		}
+	}
+	return ROMFS_RULE_VARUINT;
+}
+
+enum romfs_rule romfs_read_record(const struct romfs *fs, uint32_t pos, uint32_t end, struct romfs_record *record)
+{
+	uint32_t length;
+	record->start = pos;
+	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, end, &record->kind);
+	if (rule == ROMFS_RULE_NONE && record->kind == ROMFS_KIND_UNUSED)
+		rule = ROMFS_RULE_UNUSED;
+	if (rule == ROMFS_RULE_NONE)
+		rule = romfs_read_varuint(fs->image, &pos, end, &length);
+	if (rule != ROMFS_RULE_NONE)
+		return rule;
+	if (length > end - pos)
+		return ROMFS_RULE_LENGTH;
+	record->body = pos;
+	record->end = pos + length;
+	return ROMFS_RULE_NONE;
+}
+
+enum romfs_rule romfs_read_name(const struct romfs *fs, const struct romfs_record *record, struct romfs_node *node)
+{
+	uint32_t pos = record->body;
+	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, record->end, &node->name_size);
+	if (rule != ROMFS_RULE_NONE)
+		return rule;
+	if (node->name_size > record->end - pos)
+		return ROMFS_RULE_LENGTH;
+	node->type = record->kind == ROMFS_KIND_DIR ? ROMFS_DIR : ROMFS_FILE;
+	node->record = record->start;
+	node->name = pos;
+	node->data = pos + node->name_size;
+	node->data_size = record->end - node->data;
+	return ROMFS_RULE_NONE;
+}
