@@ -7,11 +7,9 @@
 #ifndef STATION_LINE_STORE_H
 #define STATION_LINE_STORE_H
 
-#include "line/boards.h"
-#include "line/trust.h"
+#include "line/intake.h"
 
 #define STORE_MAX_RECIPES 4096u
-#define SHA256_TEXT_SIZE  (2 * SHA256_SIZE + 1)
 
 struct recipe_store;
 
@@ -23,19 +21,7 @@ struct store_options {
 	bool allow_unsigned;             /* a recipe without any signature needs none */
 };
 
-/* Read-only for everybody; held by reference. */
-struct stored_recipe {
-	uint8_t sha256[SHA256_SIZE];
-	char sha256_text[SHA256_TEXT_SIZE];
-	int64_t stored_at;  /* ms since 1970: the file's time */
-	struct err trouble; /* not CODE_OK: kept, but must not be used, and only sha256 and stored_at are filled */
-	const struct board *board; /* borrowed from the boards */
-	struct recipe_image image;
-	struct recipe recipe;   /* read and bound */
-	struct signers signers; /* keys borrowed from the trust */
-};
-
-/* NULL in, NULL out. */
+/* A stored_recipe (intake.h) is read-only for everybody and held by reference.  NULL in, NULL out. */
 struct stored_recipe *stored_recipe_hold(struct stored_recipe *r);
 void stored_recipe_drop(struct stored_recipe *r); /* accepts NULL */
 
@@ -65,8 +51,7 @@ bool store_add_fd(struct recipe_store *s, int fd, int64_t now_ms, enum store_out
 struct stored_recipe *store_find(struct recipe_store *s, const uint8_t sha256[SHA256_SIZE]);
 /* Up to max references, ordered by SHA-256, behind the one given (NULL: from the first); returns how many. */
 unsigned store_list(struct recipe_store *s, const uint8_t *behind, struct stored_recipe **out, unsigned max);
-/* May it be used at this station time?  Its trouble; key-revoked, key-not-in-force, role-missing, unsigned; too-early,
- * expired.  Rollback and units are the journal's: recipe_within_limits. */
+/* intake_in_force with the store's rules.  Rollback and units are the journal's: recipe_within_limits. */
 bool store_in_force(const struct recipe_store *s, const struct stored_recipe *r, int64_t now_ms, struct err *e);
 
 /* Told for each file taken out of the inbox: r is the stored recipe, or NULL with *why. */
