@@ -148,23 +148,6 @@ static bool check_romfs(struct recipe *recipe, struct recipe_region *r, const st
 		   a.offset, b->id, a.align);
 }
 
-/* Stacks grow down from the word behind their memory, so the end of a range counts as inside. */
-static bool stack_ok(const struct board *b, uint32_t sp)
-{
-	for (unsigned i = 0; i < b->stack_count; i++)
-		if (sp > b->stack[i].start && sp - b->stack[i].start <= b->stack[i].size)
-			return sp % 4 == 0;
-	return false;
-}
-
-static bool reset_ok(const struct board *b, uint32_t vector)
-{
-	for (unsigned i = 0; i < b->code_count; i++)
-		if (vector >= b->code[i].start && vector - b->code[i].start < b->code[i].size)
-			return vector & 1; /* Cortex-M runs Thumb only */
-	return false;
-}
-
 static bool check_firmware(const struct recipe_region *r, const struct board *b, struct err *e)
 {
 	enum board_role role = r->bound.partition->role;
@@ -172,12 +155,11 @@ static bool check_firmware(const struct recipe_region *r, const struct board *b,
 		return true;
 	if (r->length < 8)
 		return err_set(e, CODE_FIRMWARE_IMPLAUSIBLE, "%s is too short for firmware", r->payload);
-	uint32_t sp = get_le32(r->bound.image.data), vector = get_le32(r->bound.image.data + 4);
-	if (!stack_ok(b, sp))
-		return err_set(e, CODE_FIRMWARE_IMPLAUSIBLE, "%s starts with stack pointer 0x%08x, not RAM of %s",
-		    r->payload, sp, b->id);
-	return reset_ok(b, vector) || err_set(e, CODE_FIRMWARE_IMPLAUSIBLE,
-					  "%s has reset vector 0x%08x, not firmware of %s", r->payload, vector, b->id);
+	uint32_t stack = get_le32(r->bound.image.data), reset = get_le32(r->bound.image.data + 4);
+	return board_firmware_fits(b, r->bound.partition, stack, reset) ||
+	       err_set(e, CODE_FIRMWARE_IMPLAUSIBLE,
+		   "%s starts with stack 0x%08x and reset 0x%08x, not firmware for %s of %s", r->payload, stack, reset,
+		   r->partition, b->id);
 }
 
 static bool check_region(struct recipe *recipe, struct recipe_region *r, const struct board *b, struct err *e)
