@@ -2,5 +2,6 @@
 #include "ctl/commands.h"
 
 const struct ctl_command ctl_commands[] = {
+	{ "romfs", "romfs ls|cat|check|build ...", ctl_romfs },
 	{ NULL, NULL, NULL },
 };
