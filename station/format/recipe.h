@@ -71,6 +71,8 @@ struct recipe {
 
 /* Outer form only: recipe-malformed, recipe-not-canonical, signature-bad (unknown algorithm). */
 bool recipe_split(struct span file, struct recipe_image *out, struct err *e);
+/* The one form of an image's header. */
+void recipe_put_header(uint8_t out[RECIPE_HEADER], uint32_t length);
 /* SHA-256 and BLAKE2b-512 of B without building it. */
 bool recipe_identify(const struct recipe_image *image, struct recipe_identity *out, struct err *e);
 /* B as a file system: no offset in it reaches a signature. */

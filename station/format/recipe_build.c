@@ -4,78 +4,14 @@
 #include "base/hex.h"
 #include "base/timefmt.h"
 #include "format/json.h"
+#include "format/romfs_writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDE        5u   /* bytes of every length that is not a signature's */
-#define ENTRY_EXTRA 256u /* more than a file needs beside its data: two headers, a name, alignment */
-#define KIND_DATA   2
-#define KIND_DIR    4
-#define KIND_FILE   5
-#define FOLDER      "payload"
-
-/* Bytes being written; capacity was reckoned beforehand. */
-struct out {
-	uint8_t *data; /* owned */
-	size_t size, capacity;
-};
-
-static void put(struct out *o, const void *data, size_t size)
-{
-	if (size && size <= o->capacity - o->size) {
-		memcpy(o->data + o->size, data, size);
-		o->size += size;
-	}
-}
-
-static void put_byte(struct out *o, uint8_t byte)
-{
-	put(o, &byte, 1);
-}
-
-/* A varuint of exactly width bytes at a place already written. */
-static void set_wide(struct out *o, size_t at, size_t width, size_t value)
-{
-	for (size_t i = 0; i < width; i++, value >>= 7)
-		o->data[at + width - 1 - i] = (uint8_t)((value & 0x7f) | (i ? 0x80 : 0));
-}
-
-static size_t put_wide(struct out *o, size_t width)
-{
-	size_t at = o->size;
-	for (size_t i = 0; i < width; i++)
-		put_byte(o, 0x80);
-	return at;
-}
-
-/* Opens a record with a name; returns where its length stands, for close_record. */
-static size_t open_record(struct out *o, uint8_t kind, const char *name)
-{
-	put_byte(o, kind);
-	size_t at = put_wide(o, WIDE);
-	put_byte(o, (uint8_t)strlen(name)); /* names are shorter than 128: one varuint byte */
-	put(o, name, strlen(name));
-	return at;
-}
-
-static void close_record(struct out *o, size_t at)
-{
-	set_wide(o, at, WIDE, o->size - at - WIDE);
-}
-
-static void put_file(struct out *o, const char *name, struct span data)
-{
-	size_t file = open_record(o, KIND_FILE, name);
-	put_byte(o, KIND_DATA);
-	size_t width = WIDE + (RECIPE_ALIGN - (o->size + WIDE) % RECIPE_ALIGN) % RECIPE_ALIGN;
-	size_t at = put_wide(o, width);
-	set_wide(o, at, width, data.size);
-	put(o, data.data, data.size);
-	close_record(o, file);
-}
+#define FOLDER "payload"
 
 static void add_date(struct cJSON *object, const char *key, int64_t ms)
 {
@@ -146,48 +82,33 @@ static char *manifest(const struct recipe_spec *spec, struct err *e)
 	return text;
 }
 
-static bool allocate(struct out *o, size_t capacity, struct err *e)
+static bool put_payloads(struct romfs_writer *w, const struct recipe_spec *spec, struct err *e)
 {
-	*o = (struct out){ malloc(capacity), 0, capacity };
-	return o->data || err_set(e, CODE_NO_MEMORY, "no memory for %zu bytes", capacity);
-}
-
-static void put_image(struct out *o, const struct recipe_spec *spec, const char *json)
-{
-	static const uint8_t magic[] = { 0xd2, 0xcd, 0x31 };
 	char name[40];
-	put(o, magic, sizeof magic);
-	size_t length = put_wide(o, WIDE);
-	put_file(o, RECIPE_MANIFEST, span_of(json, strlen(json)));
-	size_t folder = open_record(o, KIND_DIR, FOLDER);
+	if (!romfs_writer_dir_open(w, FOLDER, strlen(FOLDER), e))
+		return false;
 	for (unsigned i = 0; i < spec->part_count; i++) {
 		payload_name(&spec->parts[i], name);
-		put_file(o, name, spec->parts[i].image);
+		if (!romfs_writer_file(w, name, strlen(name), spec->parts[i].image, RECIPE_ALIGN, e))
+			return false;
 	}
-	close_record(o, folder);
-	close_record(o, length);
+	return romfs_writer_dir_close(w, e);
 }
 
 bool recipe_build(const struct recipe_spec *spec, uint8_t **out, size_t *size, struct err *e)
 {
-	struct out o;
+	const struct romfs_writer_options options = { .limit = RECIPE_MAX_BYTES };
+	struct romfs_writer w = { 0 };
 	AUTO_FREE char *json = manifest(spec, e);
 	if (!json)
 		return false;
-	size_t capacity = strlen(json) + 2 * ENTRY_EXTRA;
-	for (unsigned i = 0; i < spec->part_count; i++) {
-		size_t bytes = spec->parts[i].image.size;
-		if (bytes > RECIPE_MAX_BYTES || capacity + bytes + ENTRY_EXTRA > RECIPE_MAX_BYTES)
-			return err_set(
-			    e, CODE_PAYLOAD_TOO_BIG, "the recipe would be larger than %u bytes", RECIPE_MAX_BYTES);
-		capacity += bytes + ENTRY_EXTRA;
-	}
-	if (!allocate(&o, capacity, e))
-		return false;
-	put_image(&o, spec, json);
-	*out = o.data;
-	*size = o.size;
-	return true;
+	bool done = romfs_writer_begin(&w, &options, e) &&
+		    romfs_writer_file(
+			&w, RECIPE_MANIFEST, strlen(RECIPE_MANIFEST), span_of(json, strlen(json)), RECIPE_ALIGN, e) &&
+		    put_payloads(&w, spec, e) && romfs_writer_finish(&w, out, size, e);
+	if (!done)
+		romfs_writer_abandon(&w);
+	return done;
 }
 
 /* A signature on its way into an image; the text is borrowed. */
@@ -215,33 +136,40 @@ static bool insert(struct entry *list, unsigned *count, const struct entry *entr
 	return true;
 }
 
-static void put_signature(struct out *o, struct span text)
+static uint8_t *put(uint8_t *at, struct span bytes)
 {
-	put_byte(o, RECIPE_KIND);
+	if (bytes.size)
+		memcpy(at, bytes.data, bytes.size);
+	return at + bytes.size;
+}
+
+/* A minimal varuint; MINISIG_MAX_FILE is far below the 2^14 that two bytes hold. */
+static uint8_t *put_signature(uint8_t *at, struct span text)
+{
+	*at++ = RECIPE_KIND;
 	if (text.size > 0x7f)
-		put_byte(o, (uint8_t)(0x80 | text.size >> 7)); /* MINISIG_MAX_FILE is far below 2^14 */
-	put_byte(o, text.size & 0x7f);
-	put(o, text.data, text.size);
+		*at++ = (uint8_t)(0x80 | text.size >> 7);
+	*at++ = text.size & 0x7f;
+	return put(at, text);
 }
 
 static bool assemble(const struct recipe_image *image, const struct entry *list, unsigned count, uint8_t **out,
     size_t *size, struct err *e)
 {
-	struct out o;
 	size_t capacity = RECIPE_HEADER + image->records.size;
 	for (unsigned i = 0; i < count; i++)
 		capacity += 3 + list[i].text.size;
 	if (capacity > RECIPE_MAX_BYTES)
 		return err_set(e, CODE_PAYLOAD_TOO_BIG, "the recipe would be larger than %u bytes", RECIPE_MAX_BYTES);
-	if (!allocate(&o, capacity, e))
-		return false;
-	put(&o, image->header, RECIPE_HEADER);
-	put(&o, image->records.data, image->records.size);
+	uint8_t *bytes = malloc(capacity);
+	if (!bytes)
+		return err_set(e, CODE_NO_MEMORY, "no memory for %zu bytes", capacity);
+	uint8_t *at = put(bytes + RECIPE_HEADER, image->records);
 	for (unsigned i = 0; i < count; i++)
-		put_signature(&o, list[i].text);
-	close_record(&o, RECIPE_HEADER - WIDE);
-	*out = o.data;
-	*size = o.size;
+		at = put_signature(at, list[i].text);
+	*out = bytes;
+	*size = (size_t)(at - bytes);
+	recipe_put_header(bytes, (uint32_t)(*size - RECIPE_HEADER));
 	return true;
 }
 

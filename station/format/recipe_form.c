@@ -152,11 +152,11 @@ static bool one_signature(struct walk *w, struct recipe_image *out, struct err *
 	return true;
 }
 
-static void put_header(uint8_t header[RECIPE_HEADER], uint32_t length)
+void recipe_put_header(uint8_t out[RECIPE_HEADER], uint32_t length)
 {
-	memcpy(header, magic, sizeof magic);
+	memcpy(out, magic, sizeof magic);
 	for (unsigned i = 0; i < 5; i++)
-		header[sizeof magic + i] = (uint8_t)((length >> (28 - 7 * i) & 0x7f) | (i < 4 ? 0x80 : 0));
+		out[sizeof magic + i] = (uint8_t)((length >> (28 - 7 * i) & 0x7f) | (i < 4 ? 0x80 : 0));
 }
 
 /* The header has its one width and announces exactly this file. */
@@ -189,7 +189,7 @@ bool recipe_split(struct span file, struct recipe_image *out, struct err *e)
 	if (!check_header(file, e) || !walk_records(&w, e))
 		return false;
 	out->records = span_of(file.data + RECIPE_HEADER, w.at - RECIPE_HEADER);
-	put_header(out->header, (uint32_t)out->records.size);
+	recipe_put_header(out->header, (uint32_t)out->records.size);
 	while (w.at < file.size)
 		if (!one_signature(&w, out, e))
 			return false;
