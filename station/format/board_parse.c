@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof *(a)))
-#define MAX_SIZE (1u << 30) /* of a partition or an erase unit */
+#define MAX_SIZE (1u << 28) /* of a partition or a unit: wBlockNum has 16 bits */
 #define MAX_MS   3600000
 
 static bool bad(struct err *e, const char *key, const char *why)
