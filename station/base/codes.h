@@ -3,7 +3,6 @@
 #ifndef STATION_BASE_CODES_H
 #define STATION_BASE_CODES_H
 
-/* clang-format off */
 #define CODE_MAP(X)                                                                                                    \
 	X(OK, "ok", VERDICT_PASS, false, "The unit holds exactly the recipe.", "Put it into the good bin.")            \
 	/* recipe: refused at intake, before any camera is touched */                                                  \
@@ -146,5 +145,4 @@
 	X(INTERNAL, "internal", VERDICT_ERROR, false, "The program found a fault in itself.",                          \
 	    "Tell engineering: this must never happen.")
 
-/* clang-format on */
 #endif

@@ -1,0 +1,95 @@
+/* One attempt at one unit: what a worker does to the camera, step by step, and what it finds.
+ *
+ * While an action runs the attempt belongs to the slot's worker; between actions to the loop.  Only `done`, `total`
+ * and `cancel` are shared. */
+#ifndef STATION_LINE_ATTEMPT_H
+#define STATION_LINE_ATTEMPT_H
+
+#include "line/line.h"
+
+enum step {
+	STEP_IDENTIFIED,
+	STEP_ADMITTED,
+	STEP_COMPARED,
+	STEP_WRITTEN,
+	STEP_READ_BACK,
+	STEP_PROVED,
+	STEP_RESTARTED,
+	STEP_CONFIRMED,
+	STEP_COUNT
+};
+const char *step_name(enum step step);
+
+struct step_record {
+	bool begun, ended;
+	int64_t started_at; /* ms since 1970 */
+	int64_t started_mono, ms;
+	uint64_t bytes;
+	uint32_t units, skipped;
+	enum code outcome;
+};
+
+struct region_result {
+	bool read;
+	struct digest digest; /* of what was read back */
+	uint32_t files;
+	uint8_t *differ;      /* owned; bitmap of units */
+	bool any_differ;
+};
+
+struct attempt {
+	char id[LINE_ID_SIZE];
+	const struct board *board;      /* borrowed from the board set */
+	struct stored_recipe *recipe;   /* a reference of our own; NULL before admission finds a batch */
+	char batch[LINE_ID_SIZE], order[LINE_ORDER_SIZE];
+	unsigned slot;
+	const char *state_dir;          /* borrowed; the spool lives there */
+	struct link link;
+	bool link_open, latched;
+	struct identity who;
+	char uid[UID_TEXT_SIZE];
+	enum delta_mode delta;
+	bool admitted;                  /* its start row is on disk */
+	bool refused;
+	bool asked;                     /* a person said: again */
+	bool wrote;                     /* at least one block was sent */
+	unsigned tries, flash_errors;
+	int64_t started_at;
+	struct step_record steps[STEP_COUNT];
+	struct region_result regions[RECIPE_MAX_REGIONS];
+	struct region bound[RECIPE_MAX_REGIONS]; /* copied from the recipe */
+	unsigned region_count;
+	int spool;                      /* file of what was read back; -1: none */
+	char run_serial[USB_STRING_SIZE];
+	const char *proof;              /* static: how the restart was confirmed */
+	struct err trouble;
+	atomic_bool cancel;
+	_Atomic uint64_t done, total;   /* bytes of the running step */
+};
+
+struct attempt *attempt_create(const struct board *b, const struct usb_id *id, unsigned slot, const char *state_dir);
+/* Closes the link, drops the recipe, frees.  Accepts NULL. */
+void attempt_destroy(struct attempt *a);
+/* Binds the recipe whose batch is open; takes over the caller's reference. */
+void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order);
+
+void step_begin(struct attempt *a, enum step step);
+void step_end(struct attempt *a, enum step step, enum code outcome);
+
+/* The actions; each runs on the slot's worker and returns within its deadlines. */
+bool act_identify(struct attempt *a, struct err *e);
+bool act_compare(struct attempt *a, struct err *e);
+bool act_write(struct attempt *a, struct err *e);
+bool act_read_back(struct attempt *a, struct err *e);
+bool act_prove(struct attempt *a, struct err *e);
+bool act_restart(struct attempt *a, struct err *e);
+/* Sends a refused camera to its firmware; best effort, says why not. */
+bool act_release(struct attempt *a, struct err *e);
+
+/* Body of a journal row about this attempt; the caller owns it. */
+struct cJSON;
+struct cJSON *attempt_started_body(const struct attempt *a, const char *station);
+struct cJSON *attempt_step_body(const struct attempt *a, enum step step);
+struct cJSON *attempt_ended_body(const struct attempt *a, enum code code, const char *message);
+
+#endif

@@ -1,0 +1,99 @@
+/* The line: slots, batches and the cameras in them.  One thread owns all of its state; everybody else posts messages
+ * to it and reads copies.
+ *
+ * Calls marked [any] may come from any thread; they wait for the loop's answer, at most LINE_ANSWER_MS. */
+#ifndef STATION_LINE_H
+#define STATION_LINE_H
+
+#include "line/boards.h"
+#include "line/store.h"
+#include "line/unit.h"
+#include "journal/journal.h"
+#include "transport/transport.h"
+
+#define LINE_MAX_SLOTS  128
+#define LINE_NAME_SIZE  64
+#define LINE_ID_SIZE    33 /* of attempts and batches: 32 lower-case hex digits */
+#define LINE_ORDER_SIZE 65
+#define LINE_ANSWER_MS  10000
+
+enum delta_mode { DELTA_AUTO, DELTA_YES, DELTA_NO };
+enum passed_mode { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
+
+/* Everything is borrowed and must outlive the line. */
+struct line_options {
+	const char *station;
+	const char *state_dir;
+	const char *line_file; /* NULL: slots by first appearance, kept in STATE/slots.json */
+	const char *journal_path;
+	const struct board_set *boards;
+	struct recipe_store *store;
+	struct journal *journal;
+	enum delta_mode delta;
+	enum passed_mode already_passed;
+	unsigned retries;    /* of retryable codes, within one attempt */
+	unsigned hold_after; /* equal codes in a row; 0: never */
+};
+
+/* What a screen shows of a slot; a copy. */
+struct slot_view {
+	unsigned slot; /* from 1 */
+	char name[LINE_NAME_SIZE], path[USB_PATH_SIZE];
+	bool enabled;
+	enum unit_state state;
+	char uid[UID_TEXT_SIZE], board[BOARD_ID_SIZE];
+	char attempt[LINE_ID_SIZE], batch[LINE_ID_SIZE];
+	const char *step; /* static; "" when nothing runs */
+	uint64_t done_bytes, total_bytes;
+	enum verdict verdict;
+	enum code code;
+	char message[232];
+	int64_t since; /* ms since 1970 */
+};
+
+enum batch_state { BATCH_OPEN, BATCH_HELD, BATCH_CLOSED };
+const char *batch_state_name(enum batch_state state);
+
+struct batch_view {
+	char id[LINE_ID_SIZE], order[LINE_ORDER_SIZE], board[BOARD_ID_SIZE];
+	uint8_t recipe[SHA256_SIZE];
+	int64_t quantity;
+	enum batch_state state;
+	int64_t passed;  /* distinct UIDs */
+	int64_t running; /* reserved by attempts under way */
+	char reason[96]; /* why it is held */
+};
+
+struct line;
+
+/* Loads slots, ends what the last run left unfinished, restores open batches. */
+bool line_create(const struct line_options *o, struct line **out, struct err *e);
+/* Runs the loop on the calling thread until line_stop has been called and every slot rests. */
+void line_run(struct line *l);
+/* [any, also from a signal's thread] First call: starts nothing new, running attempts finish.  Second: aborts them. */
+void line_stop(struct line *l);
+void line_destroy(struct line *l); /* accepts NULL */
+
+/* The handler to give to usb_watch_start, with the line as its context. */
+void line_usb_event(void *line, const struct usb_watch_event *event);
+
+/* [any] Copies up to max slots, ordered by number; returns how many there are. */
+unsigned line_slots(struct line *l, struct slot_view *out, unsigned max);
+/* [any] Copies up to max batches that are open or held. */
+unsigned line_batches(struct line *l, struct batch_view *out, unsigned max);
+/* [any] Is the station held, and why?  CODE_OK when not. */
+enum code line_held(struct line *l);
+
+enum slot_order { SLOT_RETRY, SLOT_ABORT, SLOT_ENABLE, SLOT_DISABLE };
+/* [any] not-found, conflict, replug-needed. */
+bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e);
+/* [any] batch-open, not-found (recipe), too-early, expired, ...; fills *out. */
+bool line_open_batch(struct line *l, const char *order, const uint8_t recipe[SHA256_SIZE], int64_t quantity,
+    struct batch_view *out, struct err *e);
+enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
+/* [any] not-found, conflict. */
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);
+/* [any] Ends a hold of the station (after its cause is mended). */
+bool line_resume(struct line *l, struct err *e);
+
+#endif
