@@ -1,7 +1,7 @@
 /* One attempt at one unit: what a worker does to the camera, step by step, and what it finds.
  *
- * While an action runs the attempt belongs to the slot's worker; between actions to the loop.  Only `done`, `total`
- * and `cancel` are shared. */
+ * While an action runs the attempt belongs to the slot's worker; between actions to the loop.  Only the progress and
+ * `cancel` are shared. */
 #ifndef STATION_LINE_ATTEMPT_H
 #define STATION_LINE_ATTEMPT_H
 
@@ -37,12 +37,16 @@ struct region_result {
 	bool any_differ;
 };
 
+/* Bytes of the running step, for screens. */
+struct progress {
+	_Atomic uint64_t done, total;
+};
+
 struct attempt {
-	char id[LINE_ID_SIZE];
+	char id[LINE_ID_SIZE];          /* "" until its first row is on disk */
 	const struct board *board;      /* borrowed from the board set */
 	struct stored_recipe *recipe;   /* a reference of our own; NULL before admission finds a batch */
 	char batch[LINE_ID_SIZE], order[LINE_ORDER_SIZE];
-	unsigned slot;
 	const char *state_dir;          /* borrowed; the spool lives there */
 	struct link link;
 	bool link_open, latched;
@@ -64,13 +68,16 @@ struct attempt {
 	const char *proof;              /* static: how the restart was confirmed */
 	struct err trouble;
 	atomic_bool cancel;
-	_Atomic uint64_t done, total;   /* bytes of the running step */
+	struct progress *progress;      /* borrowed from the slot */
 };
 
-struct attempt *attempt_create(const struct board *b, const struct usb_id *id, unsigned slot, const char *state_dir);
+struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const char *state_dir,
+    struct progress *progress);
 /* Closes the link, drops the recipe, frees.  Accepts NULL. */
 void attempt_destroy(struct attempt *a);
 /* Binds the recipe whose batch is open; takes over the caller's reference. */
+/* Keeps the camera latched; act_identify opens it again. */
+void attempt_close_link(struct attempt *a);
 void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order);
 
 void step_begin(struct attempt *a, enum step step);
@@ -83,13 +90,9 @@ bool act_write(struct attempt *a, struct err *e);
 bool act_read_back(struct attempt *a, struct err *e);
 bool act_prove(struct attempt *a, struct err *e);
 bool act_restart(struct attempt *a, struct err *e);
+/* The camera is back in run mode at the link's id: does its serial fit? */
+bool act_confirm(struct attempt *a, struct err *e);
 /* Sends a refused camera to its firmware; best effort, says why not. */
 bool act_release(struct attempt *a, struct err *e);
-
-/* Body of a journal row about this attempt; the caller owns it. */
-struct cJSON;
-struct cJSON *attempt_started_body(const struct attempt *a, const char *station);
-struct cJSON *attempt_step_body(const struct attempt *a, enum step step);
-struct cJSON *attempt_ended_body(const struct attempt *a, enum code code, const char *message);
 
 #endif

@@ -5,15 +5,15 @@
 #ifndef STATION_LINE_H
 #define STATION_LINE_H
 
+#include "journal/journal.h"
 #include "line/boards.h"
 #include "line/store.h"
 #include "line/unit.h"
-#include "journal/journal.h"
 #include "transport/transport.h"
 
 #define LINE_MAX_SLOTS  128
 #define LINE_NAME_SIZE  64
-#define LINE_ID_SIZE    33 /* of attempts and batches: 32 lower-case hex digits */
+#define LINE_ID_SIZE    21 /* of attempts and batches: decimal, the number of the journal row that began them */
 #define LINE_ORDER_SIZE 65
 #define LINE_ANSWER_MS  10000
 
@@ -56,7 +56,7 @@ const char *batch_state_name(enum batch_state state);
 
 struct batch_view {
 	char id[LINE_ID_SIZE], order[LINE_ORDER_SIZE], board[BOARD_ID_SIZE];
-	uint8_t recipe[SHA256_SIZE];
+	char recipe[2 * SHA256_SIZE + 1];
 	int64_t quantity;
 	enum batch_state state;
 	int64_t passed;  /* distinct UIDs */
@@ -88,8 +88,13 @@ enum slot_order { SLOT_RETRY, SLOT_ABORT, SLOT_ENABLE, SLOT_DISABLE };
 /* [any] not-found, conflict, replug-needed. */
 bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e);
 /* [any] batch-open, not-found (recipe), too-early, expired, ...; fills *out. */
-bool line_open_batch(struct line *l, const char *order, const uint8_t recipe[SHA256_SIZE], int64_t quantity,
-    struct batch_view *out, struct err *e);
+struct batch_request {
+	const char *order;   /* 1 to 64 printable bytes */
+	const char *recipe;  /* 64 lower-case hex digits */
+	int64_t quantity;    /* 1 to 10 million */
+	const char *key, *request; /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
+};
+bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
 enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
 /* [any] not-found, conflict. */
 bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);

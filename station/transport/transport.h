@@ -75,6 +75,10 @@ struct usb_watch_event {
 };
 typedef void usb_watch_handler(void *context, const struct usb_watch_event *event);
 
+/* The serial string of a device in run mode, opened for just that; "" when it has none.  Blocks for at most 2 s; not
+ * from a usb_watch_handler.  usb-gone, usb-denied, usb-busy, usb-timeout, usb-protocol. */
+bool usb_read_serial(const struct usb_id *id, char out[USB_STRING_SIZE], struct err *e);
+
 /* One per process.  Devices already there are reported as arrivals before start returns. */
 bool usb_watch_start(usb_watch_handler *handler, void *context, struct err *e);
 /* Returns when the event thread has ended; no event comes afterwards.  All links must be closed. */

@@ -1,0 +1,219 @@
+/* What a slot's worker does to a camera: identify, compare, write, read back, restart. */
+#include "line/readback.h"
+
+#include "os/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* compare gives up after this many differing units in a row under delta = auto */
+#define GIVE_UP_AFTER 4
+/* how often a camera may report a flash error before the unit is bad */
+#define FLASH_TRIES 2
+
+static bool same_alternates(const struct board *b, const struct identity *who)
+{
+	unsigned found = 0;
+	for (unsigned i = 0; i < who->alt_count; i++)
+		found += board_partition(b, who->alts[i]) != NULL;
+	if (found != who->alt_count || who->alt_count != b->partition_count)
+		return false;
+	for (unsigned i = 0; i < who->alt_count; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (!strcmp(who->alts[i], who->alts[k]))
+				return false;
+	return true;
+}
+
+static bool open_and_identify(struct attempt *a, struct err *e)
+{
+	attempt_close_link(a);
+	if (!a->link.ops->open(&a->link, e))
+		return false;
+	a->link_open = true;
+	if (!a->link.ops->identify(&a->link, &a->who, e))
+		return false;
+	a->latched = true;
+	if (!same_alternates(a->board, &a->who))
+		return err_set(e, CODE_WRONG_BOARD, "its partitions are not those of %s", a->board->id);
+	if (!a->who.uid[0])
+		return err_set(e, CODE_UID_MALFORMED, "its serial '%.40s' is not in the form of %s", a->who.usb_serial,
+		    a->board->id);
+	return true;
+}
+
+bool act_identify(struct attempt *a, struct err *e)
+{
+	step_begin(a, STEP_IDENTIFIED);
+	if (!open_and_identify(a, e))
+		return false;
+	if (a->uid[0] && strcmp(a->uid, a->who.uid) != 0)
+		return err_set(e, CODE_USB_GONE, "another camera (%s) took the place of %s", a->who.uid, a->uid);
+	memcpy(a->uid, a->who.uid, sizeof a->uid);
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (!a->link.ops->probe(&a->link, a->bound[i].partition, e))
+			return false;
+	step_end(a, STEP_IDENTIFIED, CODE_OK);
+	return true;
+}
+
+static uint64_t all_bytes(const struct attempt *a)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < a->region_count; i++)
+		for (uint32_t u = 0; u < region_unit_count(&a->bound[i]); u++)
+			sum += region_unit_bytes(&a->bound[i], u);
+	return sum;
+}
+
+/* Without comparing, every unit counts as different. */
+static bool assume_all_differ(struct attempt *a, struct err *e)
+{
+	for (unsigned i = 0; i < a->region_count; i++) {
+		struct region_result *r = &a->regions[i];
+		size_t size = region_unit_count(&a->bound[i]) / 8 + 1;
+		free(r->differ);
+		*r = (struct region_result){ .differ = malloc(size), .any_differ = true };
+		if (!r->differ)
+			return err_set(e, CODE_NO_MEMORY, "no memory for a bitmap of units");
+		memset(r->differ, 0xff, size);
+	}
+	return true;
+}
+
+static bool nothing_differs(const struct attempt *a)
+{
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (a->regions[i].any_differ)
+			return false;
+	return true;
+}
+
+bool act_compare(struct attempt *a, struct err *e)
+{
+	bool complete;
+	step_begin(a, STEP_COMPARED);
+	if (a->delta == DELTA_NO) {
+		step_end(a, STEP_COMPARED, CODE_OK);
+		return assume_all_differ(a, e);
+	}
+	atomic_store(&a->progress->total, all_bytes(a));
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (!readback_region(a, i, true, a->delta == DELTA_AUTO ? GIVE_UP_AFTER : 0, &complete, e))
+			return false;
+	a->steps[STEP_COMPARED].bytes = atomic_load(&a->progress->done);
+	step_end(a, STEP_COMPARED, CODE_OK);
+	return true;
+}
+
+static void progress(void *context, uint64_t bytes)
+{
+	struct attempt *a = context;
+	atomic_store(&a->progress->done, bytes);
+}
+
+static bool send_plan(struct attempt *a, const struct plan *plan, struct err *e)
+{
+	uint32_t done = 0;
+	atomic_store(&a->progress->total, (uint64_t)plan->count * DFU_BLOCK);
+	a->wrote = a->wrote || plan->count > 0;
+	bool sent = a->link.ops->write(&a->link, a->bound, plan->steps, plan->count, &done, progress, a, e);
+	a->steps[STEP_WRITTEN].bytes += (uint64_t)done * DFU_BLOCK;
+	return sent;
+}
+
+/* Writes what differs.  A flash error is the camera's word; once, the camera gets the whole plan again, since its
+ * bootloader has lost its place; the second time the unit is bad. */
+static bool write_differing(struct attempt *a, struct err *e)
+{
+	const uint8_t *differ[RECIPE_MAX_REGIONS] = { NULL };
+	struct plan plan = { 0 };
+	for (unsigned i = 0; i < a->region_count; i++)
+		differ[i] = a->regions[i].differ;
+	if (!plan_make(a->board, a->bound, a->region_count, differ, &plan, e))
+		return false;
+	a->steps[STEP_WRITTEN].units = plan.units_written;
+	a->steps[STEP_WRITTEN].skipped = plan.units_skipped;
+	bool sent = plan.count == 0 || send_plan(a, &plan, e);
+	while (!sent && e->code == CODE_FLASH_ERROR && ++a->flash_errors < FLASH_TRIES)
+		sent = open_and_identify(a, e) && send_plan(a, &plan, e);
+	plan_clear(&plan);
+	return sent;
+}
+
+bool act_write(struct attempt *a, struct err *e)
+{
+	step_begin(a, STEP_WRITTEN);
+	if (!write_differing(a, e))
+		return false;
+	step_end(a, STEP_WRITTEN, CODE_OK);
+	return true;
+}
+
+static bool read_all(struct attempt *a, struct err *e)
+{
+	bool complete;
+	atomic_store(&a->progress->done, 0);
+	atomic_store(&a->progress->total, all_bytes(a));
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (!readback_region(a, i, false, 0, &complete, e))
+			return false;
+	a->steps[STEP_READ_BACK].bytes += atomic_load(&a->progress->done);
+	return true;
+}
+
+/* If any unit of a region differs, its unit 0 is rewritten too: the region must not mount meanwhile. */
+bool act_read_back(struct attempt *a, struct err *e)
+{
+	step_begin(a, STEP_READ_BACK);
+	/* nothing was written: the compare pass has read every byte, and nothing has changed since */
+	bool fresh = !a->wrote && nothing_differs(a);
+	if (!fresh && !read_all(a, e))
+		return false;
+	if (!nothing_differs(a)) {
+		if (!write_differing(a, e) || !read_all(a, e))
+			return false;
+		if (!nothing_differs(a))
+			return err_set(e, CODE_FLASH_MISMATCH, "the flash does not hold what was written twice");
+	}
+	step_end(a, STEP_READ_BACK, CODE_OK);
+	return true;
+}
+
+bool act_restart(struct attempt *a, struct err *e)
+{
+	step_begin(a, STEP_RESTARTED);
+	if (a->recipe->recipe.after_run && !a->link.ops->leave(&a->link, e))
+		return false;
+	attempt_close_link(a);
+	a->latched = !a->recipe->recipe.after_run;
+	step_end(a, STEP_RESTARTED, CODE_OK);
+	return true;
+}
+
+bool act_confirm(struct attempt *a, struct err *e)
+{
+	step_begin(a, STEP_CONFIRMED);
+	if (!usb_read_serial(&a->link.id, a->run_serial, e))
+		return false;
+	if (!board_run_serial_fits(a->board, a->uid, a->run_serial))
+		return err_set(e, CODE_WRONG_PATH, "another camera (serial %.40s) came up in its place", a->run_serial);
+	a->proof = a->board->run_serial_rule == RUN_SERIAL_ANY ? "run" : "run-serial";
+	step_end(a, STEP_CONFIRMED, CODE_OK);
+	return true;
+}
+
+bool act_release(struct attempt *a, struct err *e)
+{
+	if (!a->latched)
+		return true;
+	if (!a->link_open) {
+		if (!a->link.ops->open(&a->link, e))
+			return false;
+		a->link_open = true;
+	}
+	bool left = a->link.ops->leave(&a->link, e);
+	attempt_close_link(a);
+	a->latched = !left;
+	return left;
+}

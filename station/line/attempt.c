@@ -1,0 +1,91 @@
+/* An attempt's life and its step records. */
+#include "line/attempt.h"
+
+#include "os/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const step_names[STEP_COUNT] = {
+	[STEP_IDENTIFIED] = "identified",
+	[STEP_ADMITTED] = "admitted",
+	[STEP_COMPARED] = "compared",
+	[STEP_WRITTEN] = "written",
+	[STEP_READ_BACK] = "read-back",
+	[STEP_PROVED] = "proved",
+	[STEP_RESTARTED] = "restarted",
+	[STEP_CONFIRMED] = "confirmed",
+};
+
+const char *step_name(enum step step)
+{
+	return step_names[step];
+}
+
+struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const char *state_dir,
+    struct progress *progress)
+{
+	struct attempt *a = calloc(1, sizeof *a);
+	if (!a)
+		return NULL;
+	a->board = b;
+	a->state_dir = state_dir;
+	a->progress = progress;
+	a->started_at = clock_wall_ms();
+	a->spool = -1;
+	a->link = (struct link){ .ops = &transport_dfu, .board = b, .id = *id, .cancel = &a->cancel };
+	return a;
+}
+
+void attempt_close_link(struct attempt *a)
+{
+	if (a->link_open)
+		a->link.ops->close(&a->link);
+	a->link_open = false;
+}
+
+void attempt_destroy(struct attempt *a)
+{
+	if (!a)
+		return;
+	attempt_close_link(a);
+	if (a->spool >= 0)
+		close(a->spool);
+	for (unsigned i = 0; i < RECIPE_MAX_REGIONS; i++)
+		free(a->regions[i].differ);
+	stored_recipe_drop(a->recipe);
+	free(a);
+}
+
+void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order)
+{
+	stored_recipe_drop(a->recipe);
+	a->recipe = recipe;
+	memcpy(a->batch, batch, strlen(batch) + 1);
+	memcpy(a->order, order, strlen(order) + 1);
+	a->region_count = recipe->recipe.region_count;
+	for (unsigned i = 0; i < a->region_count; i++)
+		a->bound[i] = recipe->recipe.regions[i].bound;
+}
+
+void step_begin(struct attempt *a, enum step step)
+{
+	struct step_record *s = &a->steps[step];
+	/* a step taken again within one attempt keeps its first start */
+	if (!s->begun) {
+		s->started_at = clock_wall_ms();
+		s->started_mono = clock_mono_ms();
+	}
+	s->begun = true;
+	atomic_store(&a->progress->done, 0);
+	atomic_store(&a->progress->total, 0);
+}
+
+void step_end(struct attempt *a, enum step step, enum code outcome)
+{
+	struct step_record *s = &a->steps[step];
+	s->ended = true;
+	s->ms = clock_mono_ms() - s->started_mono;
+	s->outcome = outcome;
+}

@@ -1,0 +1,281 @@
+/* Batches: an order, a recipe and a quantity.  At most one is open for a board; what they count is in the journal. */
+#include "line/line_state.h"
+
+#include "format/json.h"
+#include "journal/kinds.h"
+#include "os/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUANTITY_MAX 10000000
+
+const char *batch_state_name(enum batch_state state)
+{
+	static const char *const names[] = { "open", "held", "closed" };
+	return names[state];
+}
+
+struct batch *batch_for_board(struct line *l, const char *board)
+{
+	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++)
+		if (l->batches[i].used && !strcmp(l->batches[i].view.board, board))
+			return &l->batches[i];
+	return NULL;
+}
+
+struct batch *batch_by_id(struct line *l, const char *id)
+{
+	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++)
+		if (l->batches[i].used && !strcmp(l->batches[i].view.id, id))
+			return &l->batches[i];
+	return NULL;
+}
+
+int64_t batch_running(const struct line *l, const struct batch *b, const struct slot *except)
+{
+	int64_t n = 0;
+	for (unsigned i = 0; i < l->slot_count; i++) {
+		const struct slot *s = l->slots[i];
+		bool holds = unit_busy(s->state) && s->state > US_PLUGGED && s->state != US_ENDING;
+		n += holds && s != except && s->attempt && !strcmp(s->attempt->batch, b->view.id);
+	}
+	return n;
+}
+
+void batches_publish(struct line *l)
+{
+	pthread_mutex_lock(&l->public_lock);
+	l->batch_view_count = 0;
+	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++) {
+		if (!l->batches[i].used)
+			continue;
+		l->batches[i].view.running = batch_running(l, &l->batches[i], NULL);
+		l->batch_views[l->batch_view_count++] = l->batches[i].view;
+	}
+	l->held_view = l->held;
+	pthread_mutex_unlock(&l->public_lock);
+}
+
+static struct batch *free_batch(struct line *l)
+{
+	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++)
+		if (!l->batches[i].used)
+			return &l->batches[i];
+	return NULL;
+}
+
+static void forget(struct batch *b)
+{
+	stored_recipe_drop(b->recipe);
+	*b = (struct batch){ .used = false };
+}
+
+static struct stored_recipe *find_recipe(struct line *l, const char *hex)
+{
+	uint8_t sha[SHA256_SIZE];
+	return hex_decode(sha, sizeof sha, hex) ? store_find(l->o.store, sha) : NULL;
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static bool order_valid(const char *order)
+{
+	size_t size = strlen(order);
+	for (const char *c = order; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return size >= 1 && size < LINE_ORDER_SIZE;
+}
+
+static bool request_valid(const struct batch_request *r, struct err *e)
+{
+	if (!order_valid(r->order))
+		return err_set(e, CODE_BAD_REQUEST, "order must be 1 to %d printable bytes", LINE_ORDER_SIZE - 1);
+	if (r->quantity < 1 || r->quantity > QUANTITY_MAX)
+		return err_set(e, CODE_BAD_REQUEST, "quantity must be 1 to %d", QUANTITY_MAX);
+	return true;
+}
+
+static int64_t write_opened(struct line *l, const struct batch_request *r, const char *board, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "order", r->order);
+	json_add_string(body, "recipe", r->recipe);
+	json_add_string(body, "board", board);
+	json_add_integer(body, "quantity", r->quantity);
+	json_add_string(body, "key", r->key);
+	json_add_string(body, "request", r->request);
+	json_add_null(body, "by");
+	return journal_write(l->o.journal, KIND_BATCH_OPENED, body, e);
+}
+
+/* recipe: a reference that the batch takes over, or that is dropped here on failure. */
+static bool open_with(struct line *l, const struct batch_request *r, struct stored_recipe *recipe,
+    struct batch_view *out, struct err *e)
+{
+	struct batch *b = free_batch(l);
+	int64_t seq = 0;
+	if (!store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
+		b = NULL;
+	else if (batch_for_board(l, recipe->board->id))
+		b = (err_set(e, CODE_BATCH_OPEN, "batch %s is open for %s",
+		         batch_for_board(l, recipe->board->id)->view.id, recipe->board->id),
+		    NULL);
+	else if (!b)
+		err_set(e, CODE_CONFLICT, "%d batches are open already", LINE_MAX_BATCHES);
+	if (b)
+		seq = write_opened(l, r, recipe->board->id, e);
+	if (!seq) {
+		stored_recipe_drop(recipe);
+		return false;
+	}
+	*b = (struct batch){ .used = true, .recipe = recipe };
+	snprintf(b->view.id, sizeof b->view.id, "%lld", (long long)seq);
+	snprintf(b->view.order, sizeof b->view.order, "%s", r->order);
+	snprintf(b->view.board, sizeof b->view.board, "%s", recipe->board->id);
+	memcpy(b->view.recipe, recipe->sha256_text, sizeof b->view.recipe);
+	b->view.quantity = r->quantity;
+	*out = b->view;
+	batches_publish(l);
+	return true;
+}
+
+bool batch_open(struct line *l, const struct batch_request *r, struct batch_view *out, struct err *e)
+{
+	if (!request_valid(r, e))
+		return false;
+	struct stored_recipe *recipe = find_recipe(l, r->recipe);
+	if (!recipe)
+		return err_set(e, CODE_NOT_FOUND, "there is no recipe %.64s", r->recipe);
+	return open_with(l, r, recipe, out, e);
+}
+
+/* --- changing ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *kind;
+	enum batch_state to;
+} changes[] = {
+	[BATCH_ORDER_HOLD] = { KIND_BATCH_HELD, BATCH_HELD },
+	[BATCH_ORDER_RESUME] = { KIND_BATCH_RESUMED, BATCH_OPEN },
+	[BATCH_ORDER_CLOSE] = { KIND_BATCH_CLOSED, BATCH_CLOSED },
+};
+
+static bool write_change(struct line *l, const struct batch *b, enum batch_order order, enum code code,
+    const char *message, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "batch", b->view.id);
+	if (order == BATCH_ORDER_HOLD) {
+		json_add_string(body, "code", code == CODE_OK ? NULL : code_name(code));
+		json_add_string(body, "message", message);
+	}
+	json_add_null(body, "by");
+	return journal_write(l->o.journal, changes[order].kind, body, e) != 0;
+}
+
+bool batch_change(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e)
+{
+	struct batch *b = batch_by_id(l, id);
+	if (!b)
+		return err_set(e, CODE_NOT_FOUND, "no batch %.20s is open or held", id);
+	if (changes[order].to == b->view.state)
+		return err_set(e, CODE_CONFLICT, "batch %s is %s already", id, batch_state_name(b->view.state));
+	if (!write_change(l, b, order, CODE_OK, NULL, e))
+		return false;
+	b->view.state = changes[order].to;
+	b->view.reason[0] = '\0';
+	b->equal_codes = 0;
+	*out = b->view;
+	if (order == BATCH_ORDER_CLOSE)
+		forget(b);
+	batches_publish(l);
+	return true;
+}
+
+/* --- counting ---------------------------------------------------------------------------------------------------- */
+
+static unsigned count_equal(enum code *last, unsigned *count, enum code code)
+{
+	*count = code != CODE_OK && code == *last ? *count + 1 : code != CODE_OK;
+	*last = code;
+	return *count;
+}
+
+static void hold_slot(struct slot *s)
+{
+	struct cJSON *body = json_new_object();
+	json_add_integer(body, "slot", s->number);
+	json_add_string(body, "code", code_name(CODE_TOO_MANY_EQUAL));
+	json_add_string(body, "message", code_name(s->result.code));
+	journal_append(s->line->o.journal, KIND_SLOT_HELD, body, NULL, NULL);
+	s->enabled = false;
+	s->equal_codes = 0;
+	log_warn("slot %u: disabled after equal trouble in a row: %s", s->number, code_name(s->result.code));
+}
+
+static void hold_batch(struct line *l, struct batch *b, enum code code)
+{
+	struct err why = ERR_INIT;
+	b->view.state = BATCH_HELD;
+	snprintf(b->view.reason, sizeof b->view.reason, "%u times %s in a row", b->equal_codes, code_name(code));
+	if (!write_change(l, b, BATCH_ORDER_HOLD, CODE_TOO_MANY_EQUAL, b->view.reason, &why))
+		log_error("batch %s: its hold is not on disk: %s", b->view.id, why.msg);
+	b->equal_codes = 0;
+}
+
+void batch_count_verdict(struct line *l, struct slot *s)
+{
+	struct batch *b = batch_by_id(l, s->attempt->batch);
+	enum code code = s->result.code;
+	unsigned limit = l->o.hold_after;
+	bool among;
+	struct err why = ERR_INIT;
+	if (code == CODE_ABORTED)
+		return;
+	if (count_equal(&s->last_code, &s->equal_codes, code) >= limit && limit)
+		hold_slot(s);
+	if (!b)
+		return;
+	if (!journal_batch_units(l->reader, strtoll(b->view.id, NULL, 10), NULL, &b->view.passed, &among, &why))
+		log_error("batch %s: cannot count its units: %s", b->view.id, why.msg);
+	if (count_equal(&b->last_code, &b->equal_codes, code) >= limit && limit && b->view.state == BATCH_OPEN)
+		hold_batch(l, b, code);
+	batches_publish(l);
+}
+
+/* --- after a start ----------------------------------------------------------------------------------------------- */
+
+static void restore(void *context, const struct journal_batch *known)
+{
+	struct line *l = context;
+	struct batch *b = free_batch(l);
+	if (!b)
+		return;
+	*b = (struct batch){ .used = true, .recipe = find_recipe(l, known->recipe) };
+	snprintf(b->view.id, sizeof b->view.id, "%lld", (long long)known->id);
+	snprintf(b->view.order, sizeof b->view.order, "%.*s", LINE_ORDER_SIZE - 1, known->order);
+	snprintf(b->view.board, sizeof b->view.board, "%s", known->board);
+	snprintf(b->view.recipe, sizeof b->view.recipe, "%s", known->recipe);
+	snprintf(b->view.reason, sizeof b->view.reason, "%.*s", 95, known->message);
+	b->view.quantity = known->quantity;
+	b->view.passed = known->passed;
+	b->view.state = known->held ? BATCH_HELD : BATCH_OPEN;
+	if (!b->recipe || b->recipe->trouble.code != CODE_OK) {
+		stored_recipe_drop(b->recipe);
+		b->recipe = NULL;
+		b->view.state = BATCH_HELD;
+		snprintf(b->view.reason, sizeof b->view.reason, "its recipe is no longer here or no longer good");
+		log_error("batch %s is held: %s", b->view.id, b->view.reason);
+	}
+}
+
+bool batches_restore(struct line *l, struct err *e)
+{
+	if (!journal_open_batches(l->reader, restore, l, e))
+		return false;
+	batches_publish(l);
+	return true;
+}

@@ -1,0 +1,190 @@
+/* Requests from other threads: they hand the loop a call and wait for its answer, with a deadline.  A call that nobody
+ * waits for any more frees itself. */
+#include "line/line_state.h"
+
+#include "format/json.h"
+#include "journal/kinds.h"
+#include "os/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum call_kind { CALL_SLOT, CALL_OPEN, CALL_CHANGE, CALL_RESUME };
+
+/* Everything is a copy, since the asker may be gone when the loop gets here.  lock guards done and abandoned. */
+struct call {
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool done, abandoned;
+	enum call_kind kind;
+	unsigned slot;
+	enum slot_order slot_order;
+	enum batch_order batch_order;
+	char id[LINE_ID_SIZE], order[LINE_ORDER_SIZE + 1], recipe[2 * SHA256_SIZE + 2];
+	char key[129], request[2 * SHA256_SIZE + 1];
+	bool has_key, has_request;
+	int64_t quantity;
+	struct batch_view batch;
+	bool ok;
+	struct err err;
+};
+
+static struct call *call_create(enum call_kind kind)
+{
+	struct call *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->kind = kind;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->answered, NULL);
+	return c;
+}
+
+static void call_free(struct call *c)
+{
+	pthread_cond_destroy(&c->answered);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static bool slot_call(struct line *l, struct call *c)
+{
+	struct slot *s = slot_by_number(l, c->slot);
+	if (!s)
+		return err_set(&c->err, CODE_NOT_FOUND, "there is no slot %u", c->slot);
+	if (c->slot_order == SLOT_RETRY)
+		return slot_retry(s, &c->err);
+	if (c->slot_order == SLOT_ABORT)
+		return slot_abort(s, &c->err);
+	struct cJSON *body = json_new_object();
+	json_add_integer(body, "slot", s->number);
+	json_add_null(body, "by");
+	bool enable = c->slot_order == SLOT_ENABLE;
+	if (!journal_write(l->o.journal, enable ? KIND_SLOT_ENABLED : KIND_SLOT_DISABLED, body, &c->err))
+		return false;
+	s->enabled = enable;
+	s->equal_codes = 0;
+	slot_publish(s);
+	return true;
+}
+
+static bool resume_call(struct line *l, struct call *c)
+{
+	struct cJSON *body = json_new_object();
+	json_add_null(body, "by");
+	if (!journal_write(l->o.journal, KIND_STATION_RESUMED, body, &c->err))
+		return false;
+	l->held = CODE_OK;
+	batches_publish(l);
+	return true;
+}
+
+static bool serve(struct line *l, struct call *c)
+{
+	struct batch_request r = { c->order, c->recipe, c->quantity, c->has_key ? c->key : NULL,
+		c->has_request ? c->request : NULL };
+	switch (c->kind) {
+	case CALL_SLOT:
+		return slot_call(l, c);
+	case CALL_OPEN:
+		return batch_open(l, &r, &c->batch, &c->err);
+	case CALL_CHANGE:
+		return batch_change(l, c->id, c->batch_order, &c->batch, &c->err);
+	case CALL_RESUME:
+		return resume_call(l, c);
+	}
+	return false;
+}
+
+static void answer(struct call *c, bool ok)
+{
+	pthread_mutex_lock(&c->lock);
+	c->ok = ok;
+	c->done = true;
+	bool abandoned = c->abandoned;
+	pthread_cond_signal(&c->answered);
+	pthread_mutex_unlock(&c->lock);
+	if (abandoned)
+		call_free(c);
+}
+
+void call_serve(struct line *l, struct call *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool abandoned = c->abandoned;
+	pthread_mutex_unlock(&c->lock);
+	/* nobody waits: the request was answered as failed, so it must not take effect later */
+	answer(c, !abandoned && serve(l, c));
+}
+
+void call_refuse(struct call *c)
+{
+	answer(c, err_set(&c->err, CODE_CONFLICT, "the station is stopping"));
+}
+
+/* Takes the call over. */
+static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct err *e)
+{
+	struct message m = { .kind = MSG_CALL, .call = c };
+	struct timespec until = clock_deadline(LINE_ANSWER_MS);
+	if (!c)
+		return err_set(e, CODE_NO_MEMORY, "no memory for a request");
+	mailbox_post(l->box, &m);
+	pthread_mutex_lock(&c->lock);
+	int late = 0;
+	while (!c->done && !late)
+		late = pthread_cond_clockwait(&c->answered, &c->lock, CLOCK_MONOTONIC, &until);
+	bool done = c->done, ok = done && c->ok;
+	c->abandoned = !done;
+	if (done && ok && batch)
+		*batch = c->batch;
+	if (done && !ok && e)
+		*e = c->err;
+	pthread_mutex_unlock(&c->lock);
+	if (!done)
+		return err_set(e, CODE_CONFLICT, "the line did not answer within %d s", LINE_ANSWER_MS / 1000);
+	call_free(c);
+	return ok;
+}
+
+bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e)
+{
+	struct call *c = call_create(CALL_SLOT);
+	if (c) {
+		c->slot = slot;
+		c->slot_order = order;
+	}
+	return ask(l, c, NULL, e);
+}
+
+bool line_open_batch(struct line *l, const struct batch_request *r, struct batch_view *out, struct err *e)
+{
+	struct call *c = call_create(CALL_OPEN);
+	if (c) {
+		/* one byte more than allowed, so that the check sees what is too long */
+		snprintf(c->order, sizeof c->order, "%s", r->order);
+		snprintf(c->recipe, sizeof c->recipe, "%s", r->recipe);
+		c->quantity = r->quantity;
+		c->has_key = r->key != NULL;
+		c->has_request = r->request != NULL;
+		snprintf(c->key, sizeof c->key, "%s", r->key ? r->key : "");
+		snprintf(c->request, sizeof c->request, "%s", r->request ? r->request : "");
+	}
+	return ask(l, c, out, e);
+}
+
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e)
+{
+	struct call *c = call_create(CALL_CHANGE);
+	if (c) {
+		snprintf(c->id, sizeof c->id, "%s", id);
+		c->batch_order = order;
+	}
+	return ask(l, c, out, e);
+}
+
+bool line_resume(struct line *l, struct err *e)
+{
+	return ask(l, call_create(CALL_RESUME), NULL, e);
+}

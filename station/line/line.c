@@ -1,0 +1,291 @@
+/* The loop: takes messages, keeps deadlines, ends when it is told to and every slot rests. */
+#include "line/line_state.h"
+
+#include "format/json.h"
+#include "journal/kinds.h"
+#include "line/intake.h"
+#include "os/clock.h"
+#include "os/log.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often the inbox is looked at, and the longest sleep. */
+#define TICK_MS 1000
+
+/* --- after a start: what the last run left ------------------------------------------------------------------------ */
+
+static bool end_unfinished(struct line *l, const struct journal_attempt *a, struct err *e)
+{
+	char id[LINE_ID_SIZE], message[96];
+	snprintf(id, sizeof id, "%lld", (long long)a->id);
+	snprintf(message, sizeof message, "the station stopped after the step '%s'%s", a->step,
+	    a->writing ? ", while it was writing or later" : "");
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "attempt", id);
+	json_add_string(body, "verdict", verdict_name(code_verdict(CODE_STATION_STOPPED)));
+	json_add_bool(body, "refused", false);
+	json_add_string(body, "code", code_name(CODE_STATION_STOPPED));
+	json_add_string(body, "message", message);
+	json_add_string(body, "action", code_action(CODE_STATION_STOPPED));
+	json_add_integer(body, "retries", 0);
+	json_add_null(body, "proof");
+	json_add_array(body, "regions");
+	return journal_write(l->o.journal, KIND_ATTEMPT_ENDED, body, e) != 0;
+}
+
+/* Copies, since rows may not be written while a query runs over them. */
+struct unfinished {
+	struct journal_attempt *items;
+	unsigned count, capacity;
+};
+
+static void note_unfinished(void *context, const struct journal_attempt *a)
+{
+	struct unfinished *u = context;
+	if (u->count < u->capacity)
+		u->items[u->count++] = *a;
+}
+
+/* The camera of an unfinished attempt is not started again by itself: it waits for a person, or for a new plug. */
+static void show_stopped(struct line *l, const struct journal_attempt *a)
+{
+	struct slot *s = slot_of_path(l, a->path);
+	if (!s)
+		return;
+	err_set(&s->result, CODE_STATION_STOPPED, "the station stopped while it worked on this camera");
+	s->verdict = VERDICT_ERROR;
+	slot_event(s, UE_ERR);
+	s->stopped_here = true;
+}
+
+static bool end_last_run(struct line *l, struct err *e)
+{
+	struct unfinished u = { .capacity = 4 * LINE_MAX_SLOTS };
+	u.items = calloc(u.capacity, sizeof *u.items);
+	if (!u.items)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the unfinished attempts");
+	bool ok = journal_unfinished(l->reader, note_unfinished, &u, e);
+	for (unsigned i = 0; ok && i < u.count; i++) {
+		ok = end_unfinished(l, &u.items[i], e);
+		if (ok)
+			show_stopped(l, &u.items[i]);
+	}
+	if (ok && u.count)
+		log_warn("%u attempts of the last run were unfinished; they are ERROR station-stopped now", u.count);
+	free(u.items);
+	return ok;
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+bool line_create(const struct line_options *o, struct line **out, struct err *e)
+{
+	struct line *l = calloc(1, sizeof *l);
+	if (!l)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the line");
+	l->o = *o;
+	pthread_mutex_init(&l->public_lock, NULL);
+	if (!mailbox_create(&l->box, sizeof(struct message), e) ||
+	    !journal_reader_open(o->journal_path, &l->reader, e) || !slots_load(l, e) || !batches_restore(l, e) ||
+	    !end_last_run(l, e)) {
+		line_destroy(l);
+		return false;
+	}
+	*out = l;
+	return true;
+}
+
+void line_destroy(struct line *l)
+{
+	struct message m;
+	if (!l)
+		return;
+	for (unsigned i = 0; i < l->slot_count; i++)
+		slot_destroy(l->slots[i]);
+	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++)
+		stored_recipe_drop(l->batches[i].recipe);
+	/* calls that came too late still have somebody waiting */
+	while (l->box && mailbox_take(l->box, &m))
+		if (m.kind == MSG_CALL)
+			call_refuse(m.call);
+	journal_reader_close(l->reader);
+	mailbox_destroy(l->box);
+	pthread_mutex_destroy(&l->public_lock);
+	free(l);
+}
+
+void line_hold(struct line *l, enum code code, const char *message)
+{
+	if (l->held != CODE_OK)
+		return;
+	l->held = code;
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "code", code_name(code));
+	json_add_string(body, "message", message);
+	json_add_null(body, "by");
+	journal_append(l->o.journal, KIND_STATION_HELD, body, NULL, NULL);
+	batches_publish(l);
+}
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+static void usb_event(struct line *l, const struct usb_watch_event *event)
+{
+	char text[160];
+	const struct usb_id *id = &event->id;
+	bool known = boards_by_dfu(l->o.boards, id->vid, id->pid) || boards_by_run(l->o.boards, id->vid, id->pid);
+	struct slot *s = NULL;
+	/* a device that matches no board gets no slot; where a slot is, it still counts as present */
+	for (unsigned i = 0; i < l->slot_count; i++)
+		if (!strcmp(l->slots[i]->path, id->path))
+			s = l->slots[i];
+	if (!s && known && event->arrived)
+		s = slot_of_path(l, id->path);
+	if (!known && event->arrived) {
+		snprintf(text, sizeof text, "an unknown device %04x:%04x at %s", id->vid, id->pid, id->path);
+		row_event(l, CODE_OK, text, s ? s->number : 0, id->path);
+	}
+	if (s)
+		slot_device(s, event);
+}
+
+static void stop_requested(struct line *l)
+{
+	l->stops++;
+	log_info(l->stops == 1 ? "stopping: running attempts finish first" : "stopping: running attempts are aborted");
+	for (unsigned i = 0; l->stops > 1 && i < l->slot_count; i++)
+		slot_abort(l->slots[i], NULL);
+}
+
+static void dispatch(struct line *l, const struct message *m)
+{
+	switch (m->kind) {
+	case MSG_USB:
+		usb_event(l, &m->usb);
+		break;
+	case MSG_ACTION:
+		slot_action_ended(m->slot, m);
+		break;
+	case MSG_ROW:
+		slot_row_done(m->slot, m);
+		break;
+	case MSG_STRAY:
+		stray_found(m->slot, m);
+		break;
+	case MSG_CALL:
+		call_serve(l, m->call);
+		break;
+	case MSG_STOP:
+		stop_requested(l);
+		break;
+	}
+}
+
+static int64_t nearest_deadline(const struct line *l, int64_t now, int64_t tick)
+{
+	int64_t at = tick;
+	for (unsigned i = 0; i < l->slot_count; i++)
+		if (l->slots[i]->deadline && l->slots[i]->deadline < at)
+			at = l->slots[i]->deadline;
+	return at > now ? at - now : 0;
+}
+
+static void meet_deadlines(struct line *l)
+{
+	int64_t now = clock_mono_ms();
+	for (unsigned i = 0; i < l->slot_count; i++)
+		if (l->slots[i]->deadline && l->slots[i]->deadline <= now)
+			slot_deadline(l->slots[i]);
+}
+
+static bool resting(const struct line *l)
+{
+	for (unsigned i = 0; i < l->slot_count; i++)
+		if (unit_busy(l->slots[i]->state))
+			return false;
+	return true;
+}
+
+/* A clock that fell behind the journal stops the line; once it is right again, so is the line. */
+static void look_at_clock(struct line *l)
+{
+	bool behind = journal_clock_lag(l->o.journal) > CLOCK_LAG_MS;
+	if (behind)
+		line_hold(l, CODE_CLOCK_BEHIND, code_sentence(CODE_CLOCK_BEHIND));
+	else if (l->held == CODE_CLOCK_BEHIND)
+		l->held = CODE_OK;
+}
+
+static void tick(struct line *l)
+{
+	look_at_clock(l);
+	if (!l->stops)
+		intake_scan(l->o.store, l->o.journal);
+	batches_publish(l);
+}
+
+void line_run(struct line *l)
+{
+	struct message m;
+	int64_t next_tick = 0;
+	while (!l->stops || !resting(l)) {
+		int64_t now = clock_mono_ms();
+		if (now >= next_tick) {
+			tick(l);
+			next_tick = now + TICK_MS;
+		}
+		struct pollfd p = { .fd = mailbox_fd(l->box), .events = POLLIN };
+		poll(&p, 1, (int)nearest_deadline(l, clock_mono_ms(), next_tick));
+		while (mailbox_take(l->box, &m))
+			dispatch(l, &m);
+		meet_deadlines(l);
+	}
+}
+
+void line_stop(struct line *l)
+{
+	struct message m = { .kind = MSG_STOP };
+	mailbox_post(l->box, &m);
+}
+
+void line_usb_event(void *line, const struct usb_watch_event *event)
+{
+	struct line *l = line;
+	struct message m = { .kind = MSG_USB, .usb = *event };
+	mailbox_post(l->box, &m);
+}
+
+/* --- copies for other threads ------------------------------------------------------------------------------------- */
+
+unsigned line_slots(struct line *l, struct slot_view *out, unsigned max)
+{
+	pthread_mutex_lock(&l->public_lock);
+	unsigned count = l->view_count;
+	for (unsigned i = 0; i < count && i < max; i++) {
+		out[i] = l->views[i];
+		out[i].done_bytes = atomic_load(&l->progress[i]->done);
+		out[i].total_bytes = atomic_load(&l->progress[i]->total);
+	}
+	pthread_mutex_unlock(&l->public_lock);
+	return count;
+}
+
+unsigned line_batches(struct line *l, struct batch_view *out, unsigned max)
+{
+	pthread_mutex_lock(&l->public_lock);
+	unsigned count = l->batch_view_count;
+	memcpy(out, l->batch_views, (count < max ? count : max) * sizeof *out);
+	pthread_mutex_unlock(&l->public_lock);
+	return count;
+}
+
+enum code line_held(struct line *l)
+{
+	pthread_mutex_lock(&l->public_lock);
+	enum code held = l->held_view;
+	pthread_mutex_unlock(&l->public_lock);
+	return held;
+}

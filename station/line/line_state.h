@@ -1,0 +1,161 @@
+/* The line's own state, shared by the files of this folder and by nobody else.  Owned by the loop thread, except where
+ * a field says otherwise. */
+#ifndef STATION_LINE_STATE_H
+#define STATION_LINE_STATE_H
+
+#include "journal/lookup.h"
+#include "line/attempt.h"
+#include "os/mailbox.h"
+#include "os/worker.h"
+
+#include <pthread.h>
+
+/* How long a camera that left in the middle of the work may take to come back for a retry. */
+#define COMEBACK_MS 3000
+/* How long the journal may take for a row that somebody waits for. */
+#define JOURNAL_MS 60000
+/* No action of a worker takes longer; its own deadlines are far shorter. */
+#define ACTION_MS (40 * 60 * 1000)
+/* A clock that is further behind the journal than this holds the station. */
+#define CLOCK_LAG_MS 60000
+
+struct slot {
+	struct line *line;   /* back pointer, borrowed */
+	unsigned number;     /* from 1 */
+	char name[LINE_NAME_SIZE], path[USB_PATH_SIZE];
+	bool enabled;
+	enum unit_state state;
+	int64_t since;       /* ms since 1970 */
+	struct usb_id device; /* what is plugged in; path[0] == 0: nothing */
+	const struct board *device_board; /* borrowed; NULL: nothing, or unknown */
+	bool device_boots;   /* in its bootloader, else in run mode */
+	bool device_new;     /* arrived while the slot was busy; to be taken up at rest */
+	uint64_t seen_arrival; /* the last arrival that an attempt was made for */
+	struct attempt *attempt; /* owned; of the running or the last attempt */
+	struct worker *worker;   /* owned */
+	uint64_t action;     /* number of the running action; results with another number are late and dropped */
+	bool working;        /* the worker has not answered yet */
+	bool waiting_return; /* AGAIN: waits for the camera to come back */
+	bool abort_wanted;
+	bool stopped_here;   /* an attempt of the last run ended here; the camera that is there now waits */
+	int64_t deadline;    /* monotonic ms; 0: none */
+	struct progress progress; /* of the running step; read by any thread */
+	enum step failed_step;
+	struct err result;   /* why the last attempt ended; CODE_OK after a PASS */
+	enum verdict verdict;
+	enum code last_code; /* of the last verdict here, for holds */
+	unsigned equal_codes;
+};
+
+struct batch {
+	struct batch_view view;
+	struct stored_recipe *recipe; /* a reference of our own */
+	bool used;
+	enum code last_code;
+	unsigned equal_codes;
+};
+
+#define LINE_MAX_BATCHES 16
+
+struct line {
+	struct line_options o;
+	struct mailbox *box;
+	struct journal_reader *reader; /* of the loop thread */
+	struct slot *slots[LINE_MAX_SLOTS];
+	unsigned slot_count;
+	bool fixed_slots;              /* from a line file: other paths are no slots */
+	struct batch batches[LINE_MAX_BATCHES];
+	enum code held;
+	unsigned stops;
+	uint64_t actions;              /* numbers given so far */
+	pthread_mutex_t public_lock;   /* guards the copies below */
+	struct slot_view views[LINE_MAX_SLOTS];
+	const struct progress *progress[LINE_MAX_SLOTS]; /* of the slots, which live as long as the line */
+	unsigned view_count;
+	struct batch_view batch_views[LINE_MAX_BATCHES];
+	unsigned batch_view_count;
+	enum code held_view;
+};
+
+enum message_kind {
+	MSG_USB,      /* a device came or left */
+	MSG_ACTION,   /* a worker's action ended */
+	MSG_ROW,      /* a journal row was committed, or not */
+	MSG_STRAY,    /* the serial of a camera that came up elsewhere was read */
+	MSG_CALL,     /* somebody asks the loop to do something */
+	MSG_STOP
+};
+
+/* Which row of an attempt a commit is about. */
+enum row { ROW_STARTED, ROW_REFUSED, ROW_WRITING, ROW_ENDED };
+
+struct call; /* a request that waits for its answer; see calls.c */
+
+struct message {
+	enum message_kind kind;
+	struct slot *slot;
+	uint64_t action;
+	enum row row;
+	int64_t seq;
+	bool ok;
+	struct err err;
+	struct usb_watch_event usb;
+	char serial[USB_STRING_SIZE]; /* MSG_STRAY */
+	struct call *call;
+};
+
+/* slots.c */
+bool slots_load(struct line *l, struct err *e);
+/* The slot of a path; under `line = auto` a new one is made and kept.  NULL: no slot for that path. */
+struct slot *slot_of_path(struct line *l, const char *path);
+struct slot *slot_by_number(struct line *l, unsigned number);
+void slot_destroy(struct slot *s);
+
+/* journey.c: the state machine's actions */
+void slot_event(struct slot *s, enum unit_event event);
+void slot_device(struct slot *s, const struct usb_watch_event *event);
+void slot_action_ended(struct slot *s, const struct message *m);
+void slot_row_done(struct slot *s, const struct message *m);
+void slot_deadline(struct slot *s);
+void slot_trouble(struct slot *s, const struct err *why);
+bool slot_retry(struct slot *s, struct err *e);
+bool slot_abort(struct slot *s, struct err *e);
+void slot_publish(struct slot *s);
+
+/* admit.c */
+enum admission { ADMIT_YES, ADMIT_ASK, ADMIT_NO };
+/* Decides on the identified camera in this slot; the reasons are in *e. */
+enum admission admit(struct slot *s, struct err *e);
+
+/* rows.c: what the journal is told; each returns at once */
+void row_started(struct slot *s);
+void row_refused(struct slot *s);
+void row_step(struct slot *s, enum step step);
+void row_writing(struct slot *s);
+void row_ended(struct slot *s);
+void row_event(struct line *l, enum code code, const char *message, unsigned slot, const char *path);
+
+/* batches.c */
+bool batches_restore(struct line *l, struct err *e);
+struct batch *batch_for_board(struct line *l, const char *board);
+struct batch *batch_by_id(struct line *l, const char *id);
+/* Attempts under way in this batch, other than the one in `except`. */
+int64_t batch_running(const struct line *l, const struct batch *b, const struct slot *except);
+void batches_publish(struct line *l);
+void batch_count_verdict(struct line *l, struct slot *s);
+bool batch_open(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
+bool batch_change(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);
+
+/* stray.c: a camera in run mode where nobody waits for it may be the one that another slot waits for */
+void stray_look(struct slot *s);
+void stray_found(struct slot *s, const struct message *m);
+
+/* calls.c */
+void call_serve(struct line *l, struct call *call);
+/* The line is going away: answers as refused. */
+void call_refuse(struct call *call);
+
+/* line.c */
+void line_hold(struct line *l, enum code code, const char *message);
+
+#endif
