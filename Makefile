@@ -1,38 +1,52 @@
-# Romline: everything is built under build/; `make help` lists what there is.
+# Romline.  `make help` lists the targets; everything that is built lands under build/.
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
+SHELL   := /bin/bash
 BUILD   ?= build
 CC      := gcc
-CLANG   ?= clang
-PKGS    := libusb-1.0 libudev sqlite3 libmicrohttpd libcjson libdeflate libcrypto libsodium libcurl
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wswitch-enum -Wundef \
-           -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings -Werror
-# Lazy, so that `make deps` runs on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS)) -linih
-OPT     ?= -O2 -g
-SAN     ?=
-CFLAGS   = -std=gnu11 -D_GNU_SOURCE $(OPT) $(SAN) $(WARN) -pthread -fno-strict-aliasing \
-           -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen $(PKG_CFLAGS) -MMD -MP
-LDFLAGS  = $(SAN) -pthread
+CLANG   := clang
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+PKGS  := libusb-1.0 libudev sqlite3 libmicrohttpd libcjson libdeflate libcrypto libsodium libcurl
+WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wswitch-enum -Wundef \
+         -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings -Werror
+OPT   ?= -O2 -g
+SAN   ?=
+# Asked once, and only when something is compiled: `make deps` must run on a machine without pkg-config.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -linih)$(PKG_LIBS)
+CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen $(PKG_CFLAGS)
+CFLAGS     = -std=gnu11 $(OPT) $(SAN) $(WARN) -pthread -fno-strict-aliasing $(CPPFLAGS) -MMD -MP
+LDFLAGS    = $(SAN) -pthread
 
 LIB_SRC  := $(wildcard station/base/*.c station/format/*.c station/os/*.c station/transport/*.c station/journal/*.c \
             station/line/*.c station/http/*.c firmware/romfs/*.c)
 CTL_SRC  := $(wildcard station/ctl/*.c)
-CAM_SRC  := $(wildcard fixtures/virtual/*.c firmware/dfu/*.c)
 TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)
+# The virtual line: the USB front end, and the cameras behind fixtures/virtual/camera.h.
+# `make virtual-line CAMERA="a.o b.o"` links other cameras in their place.
+CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/descriptors.c fixtures/virtual/flash.c \
+              fixtures/virtual/space.c fixtures/virtual/store.c fixtures/virtual/identity.c $(wildcard firmware/dfu/*.c)
+FRONT_SRC  := $(filter-out $(CAMERA_SRC),$(wildcard fixtures/virtual/*.c))
+CAMERA     ?= $(call obj,$(CAMERA_SRC))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
 
-all: $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line
+##@ Build
+all: $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line ## the daemon, its command line, the virtual line
+virtual-line: $(BUILD)/virtual-line
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
 
-$(LIB): $(call obj,$(LIB_SRC))
+$(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
@@ -40,25 +54,58 @@ $(BUILD)/stationd: $(call obj,station/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/stationctl: $(call obj,$(CTL_SRC)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-$(BUILD)/virtual-line: $(call obj,$(CAM_SRC)) $(LIB)
+$(BUILD)/virtual-line: $(call obj,$(FRONT_SRC)) $(CAMERA) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-# Unit tests: one program per tests/unit/t_*.c.
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+deps: ## install what is needed, from Debian's packages
+	tests/deps
+
+##@ Run
+demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1
+	$(MAKE) all
+	BOARD="$(BOARD)" CAMERAS="$(CAMERAS)" PORT="$(PORT)" ONCE="$(ONCE)" TRANSPORT="$(TRANSPORT)" BUILD="$(BUILD)" fixtures/demo
+run: deps ## the station for real cameras, with ./station.conf (copied from the example when missing)
+	$(MAKE) all
+	test -f station.conf || cp station.conf.example station.conf
+	$(BUILD)/stationd -c station.conf
+
+##@ Prove
+test: deps ## everything that must hold; ends with `N passed, N failed`
+	tests/run
 unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-# Fuzz targets: clang's libFuzzer over the whole library, built beside the rest.
-fuzzers: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+# Fuzz targets see the library built by clang with its coverage and both sanitizers.
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzzers: ## build the fuzz targets
+	$(MAKE) BUILD=build/fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(FUZZ_SAN) -fsanitize=fuzzer-no-link" fuzz-programs
+fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
+$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(LIB)
+	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
+MINUTES ?= 1
+fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
+	tests/fuzz/run $(MINUTES)m
+soak: all ## random faults by seed: SEEDS=n FIRST=n
+	tests/line/soak.py $(FIRST) $(SEEDS)
+mutants: ## break the code on purpose; each break must turn a named test red
+	tests/mutants/run
+bench: all ## measure, beside a peer in the same run; writes build/bench.json
+	tests/bench/run
+lint: ## format, floors, library prefixes, cppcheck
+	tests/lint/run
 
+##@ Firmware
 # The mount driver for the cameras' cores: freestanding, sizes printed, nothing needed but four functions on memory.
 ARM        ?= arm-none-eabi-
 ARM_CORES  := cortex-m4 cortex-m7 cortex-m33 cortex-m55
 ARM_CFLAGS := -mthumb -std=gnu11 -ffreestanding -Os -ffunction-sections -Wall -Wextra -Wconversion -Werror
 ROMFS_NEEDS := memcmp memcpy memset strlen
 
-firmware: $(ARM_CORES:%=$(BUILD)/firmware/romfs-%.o)
+firmware: $(ARM_CORES:%=$(BUILD)/firmware/romfs-%.o) ## the mount driver for the cameras' cores, with sizes
 	$(ARM)size $^
 $(BUILD)/firmware/romfs-%.o: $(wildcard firmware/romfs/*.c firmware/romfs/*.h) Makefile
 	@mkdir -p $(BUILD)/firmware/$*
@@ -68,6 +115,19 @@ $(BUILD)/firmware/romfs-%.o: $(wildcard firmware/romfs/*.c firmware/romfs/*.h) M
 	if [ -n "$$extra" ]; then echo "firmware/romfs needs" $$extra >&2; exit 1; fi
 	@mv $@.new $@
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all unit fuzzers firmware
+##@ Install
+install: all ## programs, boards, manual pages, systemd unit, udev rule
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/boards fixtures/boards/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 station/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 station/man/*.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system station/system/romline.service station/system/romline.socket
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d station/system/60-romline.rules
+	install -D -m 644 station.conf.example $(DESTDIR)/etc/romline/station.conf.example
+clean: ## remove build/
+	rm -rf build
+help: ## this list
+	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+.PHONY: all deps demo run test unit fuzzers fuzz-programs fuzz soak mutants bench lint firmware install clean help virtual-line
 .SECONDARY:
