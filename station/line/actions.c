@@ -42,6 +42,36 @@ static bool open_and_identify(struct attempt *a, struct err *e)
 	return true;
 }
 
+static bool hash_bytes(void *context, uint32_t offset, struct span data, struct err *e)
+{
+	(void)offset;
+	return digest_add(context, data, e);
+}
+
+/* Which bootloader wrote this unit is part of its record. */
+static bool hash_bootloader(struct attempt *a, struct err *e)
+{
+	struct digest_run run = { 0, NULL };
+	struct digest digest;
+	const struct partition *p = NULL;
+	for (unsigned i = 0; i < a->board->partition_count; i++)
+		if (a->board->partitions[i].role == ROLE_BOOTLOADER && a->board->partitions[i].readable)
+			p = &a->board->partitions[i];
+	if (!p || a->has_bootloader)
+		return true;
+	if (!digest_begin(&run, e))
+		return false;
+	if (!a->link.ops->read(&a->link, p, 0, p->size, hash_bytes, &run, e)) {
+		digest_abandon(&run);
+		return false;
+	}
+	if (!digest_finish(&run, &digest, e))
+		return false;
+	memcpy(a->bootloader, digest.sha256, SHA256_SIZE);
+	a->has_bootloader = true;
+	return true;
+}
+
 bool act_identify(struct attempt *a, struct err *e)
 {
 	step_begin(a, STEP_IDENTIFIED);
@@ -53,6 +83,8 @@ bool act_identify(struct attempt *a, struct err *e)
 	for (unsigned i = 0; i < a->region_count; i++)
 		if (!a->link.ops->probe(&a->link, a->bound[i].partition, e))
 			return false;
+	if (!hash_bootloader(a, e))
+		return false;
 	step_end(a, STEP_IDENTIFIED, CODE_OK);
 	return true;
 }

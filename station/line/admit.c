@@ -14,8 +14,8 @@ static bool alone(const struct slot *s, struct err *e)
 		bool present = o->device.path[0] || unit_busy(o->state);
 		if (o != s && present && o->attempt && !strcmp(o->attempt->uid, s->attempt->uid) &&
 		    (unit_busy(o->state) || o->seen_arrival == o->device.arrival))
-			return err_set(e, CODE_DUPLICATE_UID, "slot %u holds a camera with the same number %s", o->number,
-			    s->attempt->uid);
+			return err_set(e, CODE_DUPLICATE_UID, "slot %u holds a camera with the same number %s",
+			    o->number, s->attempt->uid);
 	}
 	return true;
 }
@@ -61,7 +61,7 @@ static int64_t reserved_units(const struct slot *s, const char *recipe)
 	for (unsigned i = 0; i < s->line->slot_count; i++) {
 		const struct slot *o = s->line->slots[i];
 		n += o != s && (o->state == US_IDENTIFIED || o->state == US_ADMITTED || o->state == US_COMPARED) &&
-		    o->attempt->recipe && !strcmp(o->attempt->recipe->sha256_text, recipe);
+		     o->attempt->recipe && !strcmp(o->attempt->recipe->sha256_text, recipe);
 	}
 	return n;
 }
@@ -106,7 +106,7 @@ static enum admission judge_unit(struct slot *s, const struct batch *b, struct e
 
 enum admission admit(struct slot *s, struct err *e)
 {
-	struct batch *b;
+	struct batch *b = NULL;
 	if (!bootloader_known(s, e) || !alone(s, e) || !station_ready(s->line, e) || !batch_ready(s, &b, e) ||
 	    !recipe_ready(s, b, e))
 		return ADMIT_NO;

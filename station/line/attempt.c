@@ -23,8 +23,8 @@ const char *step_name(enum step step)
 	return step_names[step];
 }
 
-struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const char *state_dir,
-    struct progress *progress)
+struct attempt *attempt_create(
+    const struct board *b, const struct usb_id *id, const char *state_dir, struct progress *progress)
 {
 	struct attempt *a = calloc(1, sizeof *a);
 	if (!a)

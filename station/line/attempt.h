@@ -33,7 +33,7 @@ struct region_result {
 	bool read;
 	struct digest digest; /* of what was read back */
 	uint32_t files;
-	uint8_t *differ;      /* owned; bitmap of units */
+	uint8_t *differ; /* owned; bitmap of units */
 	bool any_differ;
 };
 
@@ -43,36 +43,38 @@ struct progress {
 };
 
 struct attempt {
-	char id[LINE_ID_SIZE];          /* "" until its first row is on disk */
-	const struct board *board;      /* borrowed from the board set */
-	struct stored_recipe *recipe;   /* a reference of our own; NULL before admission finds a batch */
+	char id[LINE_ID_SIZE];        /* "" until its first row is on disk */
+	const struct board *board;    /* borrowed from the board set */
+	struct stored_recipe *recipe; /* a reference of our own; NULL before admission finds a batch */
 	char batch[LINE_ID_SIZE], order[LINE_ORDER_SIZE];
-	const char *state_dir;          /* borrowed; the spool lives there */
+	const char *state_dir; /* borrowed; the spool lives there */
 	struct link link;
 	bool link_open, latched;
 	struct identity who;
 	char uid[UID_TEXT_SIZE];
+	bool has_bootloader;
+	uint8_t bootloader[SHA256_SIZE]; /* of its bootloader's partition */
 	enum delta_mode delta;
-	bool admitted;                  /* its start row is on disk */
+	bool admitted; /* its start row is on disk */
 	bool refused;
-	bool asked;                     /* a person said: again */
-	bool wrote;                     /* at least one block was sent */
+	bool asked; /* a person said: again */
+	bool wrote; /* at least one block was sent */
 	unsigned tries, flash_errors;
 	int64_t started_at;
 	struct step_record steps[STEP_COUNT];
 	struct region_result regions[RECIPE_MAX_REGIONS];
 	struct region bound[RECIPE_MAX_REGIONS]; /* copied from the recipe */
 	unsigned region_count;
-	int spool;                      /* file of what was read back; -1: none */
+	int spool; /* file of what was read back; -1: none */
 	char run_serial[USB_STRING_SIZE];
-	const char *proof;              /* static: how the restart was confirmed */
+	const char *proof; /* static: how the restart was confirmed */
 	struct err trouble;
 	atomic_bool cancel;
-	struct progress *progress;      /* borrowed from the slot */
+	struct progress *progress; /* borrowed from the slot */
 };
 
-struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const char *state_dir,
-    struct progress *progress);
+struct attempt *attempt_create(
+    const struct board *b, const struct usb_id *id, const char *state_dir, struct progress *progress);
 /* Closes the link, drops the recipe, frees.  Accepts NULL. */
 void attempt_destroy(struct attempt *a);
 /* Binds the recipe whose batch is open; takes over the caller's reference. */

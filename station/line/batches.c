@@ -1,6 +1,7 @@
 /* Batches: an order, a recipe and a quantity.  At most one is open for a board; what they count is in the journal. */
 #include "line/line_state.h"
 
+#include "base/hex.h"
 #include "format/json.h"
 #include "journal/kinds.h"
 #include "os/log.h"
@@ -112,8 +113,8 @@ static int64_t write_opened(struct line *l, const struct batch_request *r, const
 }
 
 /* recipe: a reference that the batch takes over, or that is dropped here on failure. */
-static bool open_with(struct line *l, const struct batch_request *r, struct stored_recipe *recipe,
-    struct batch_view *out, struct err *e)
+static bool open_with(
+    struct line *l, const struct batch_request *r, struct stored_recipe *recipe, struct batch_view *out, struct err *e)
 {
 	struct batch *b = free_batch(l);
 	int64_t seq = 0;
@@ -121,7 +122,7 @@ static bool open_with(struct line *l, const struct batch_request *r, struct stor
 		b = NULL;
 	else if (batch_for_board(l, recipe->board->id))
 		b = (err_set(e, CODE_BATCH_OPEN, "batch %s is open for %s",
-		         batch_for_board(l, recipe->board->id)->view.id, recipe->board->id),
+			 batch_for_board(l, recipe->board->id)->view.id, recipe->board->id),
 		    NULL);
 	else if (!b)
 		err_set(e, CODE_CONFLICT, "%d batches are open already", LINE_MAX_BATCHES);
@@ -163,8 +164,8 @@ static const struct {
 	[BATCH_ORDER_CLOSE] = { KIND_BATCH_CLOSED, BATCH_CLOSED },
 };
 
-static bool write_change(struct line *l, const struct batch *b, enum batch_order order, enum code code,
-    const char *message, struct err *e)
+static bool write_change(
+    struct line *l, const struct batch *b, enum batch_order order, enum code code, const char *message, struct err *e)
 {
 	struct cJSON *body = json_new_object();
 	json_add_string(body, "batch", b->view.id);

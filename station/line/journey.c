@@ -237,8 +237,8 @@ void slot_event(struct slot *s, enum unit_event event)
 	if (!unit_handles(s->state, event))
 		return;
 	enum unit_state from = s->state, to = unit_next(from, event);
-	log_debug("slot %u: %s -%s-> %s", s->number, unit_state_name(from), unit_event_name(event),
-	    unit_state_name(to));
+	log_debug(
+	    "slot %u: %s -%s-> %s", s->number, unit_state_name(from), unit_event_name(event), unit_state_name(to));
 	if (!unit_busy(from) && to == US_PLUGGED)
 		forget_attempt(s, event == UE_RETRY);
 	s->state = to;
@@ -255,7 +255,7 @@ static bool may_retry(const struct slot *s, const struct err *why)
 {
 	const struct attempt *a = s->attempt;
 	return code_retryable(why->code) && unit_handles(s->state, UE_AGAIN) && a->tries < s->line->o.retries &&
-	    !s->abort_wanted && s->line->stops < 2 && !s->waiting_return;
+	       !s->abort_wanted && s->line->stops < 2 && !s->waiting_return;
 }
 
 /* The camera is still there: at once.  It is gone: as soon as it is back, for a short while. */
@@ -409,13 +409,13 @@ static void confirm_arrival(struct slot *s)
 	if (s->device_boots) {
 		/* back in its bootloader: give it the time to go on to its firmware, no more */
 		int64_t at = clock_mono_ms() + a->board->enumerate_window_ms + a->board->latch_window_ms +
-		    2 * (int64_t)a->board->boot_ms + 1000;
+			     2 * (int64_t)a->board->boot_ms + 1000;
 		s->deadline = at < s->deadline ? at : s->deadline;
 		return;
 	}
 	if (s->device_board != a->board) {
-		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s", s->device_board ? s->device_board->id :
-		                                                                           "an unknown device");
+		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s",
+		    s->device_board ? s->device_board->id : "an unknown device");
 		slot_trouble(s, &why);
 		return;
 	}

@@ -3,7 +3,7 @@
 
 #include "format/json.h"
 #include "journal/kinds.h"
-#include "line/intake.h"
+#include "line/inbox.h"
 #include "os/clock.h"
 #include "os/log.h"
 
@@ -166,6 +166,10 @@ static void dispatch(struct line *l, const struct message *m)
 	case MSG_USB:
 		usb_event(l, &m->usb);
 		break;
+	case MSG_PRESENT:
+		for (unsigned i = 0; i < l->slot_count; i++)
+			l->slots[i]->stopped_here = false;
+		break;
 	case MSG_ACTION:
 		slot_action_ended(m->slot, m);
 		break;
@@ -223,7 +227,7 @@ static void tick(struct line *l)
 {
 	look_at_clock(l);
 	if (!l->stops)
-		intake_scan(l->o.store, l->o.journal);
+		inbox_scan(l->o.store, l->o.journal);
 	batches_publish(l);
 }
 
@@ -255,6 +259,12 @@ void line_usb_event(void *line, const struct usb_watch_event *event)
 {
 	struct line *l = line;
 	struct message m = { .kind = MSG_USB, .usb = *event };
+	mailbox_post(l->box, &m);
+}
+
+void line_usb_started(struct line *l)
+{
+	struct message m = { .kind = MSG_PRESENT };
 	mailbox_post(l->box, &m);
 }
 

@@ -76,6 +76,8 @@ void line_destroy(struct line *l); /* accepts NULL */
 
 /* The handler to give to usb_watch_start, with the line as its context. */
 void line_usb_event(void *line, const struct usb_watch_event *event);
+/* Call once, when usb_watch_start has returned: what arrives from now on was plugged in by a person. */
+void line_usb_started(struct line *l);
 
 /* [any] Copies up to max slots, ordered by number; returns how many there are. */
 unsigned line_slots(struct line *l, struct slot_view *out, unsigned max);
@@ -89,9 +91,9 @@ enum slot_order { SLOT_RETRY, SLOT_ABORT, SLOT_ENABLE, SLOT_DISABLE };
 bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e);
 /* [any] batch-open, not-found (recipe), too-early, expired, ...; fills *out. */
 struct batch_request {
-	const char *order;   /* 1 to 64 printable bytes */
-	const char *recipe;  /* 64 lower-case hex digits */
-	int64_t quantity;    /* 1 to 10 million */
+	const char *order;         /* 1 to 64 printable bytes */
+	const char *recipe;        /* 64 lower-case hex digits */
+	int64_t quantity;          /* 1 to 10 million */
 	const char *key, *request; /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
 };
 bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);

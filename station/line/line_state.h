@@ -20,28 +20,28 @@
 #define CLOCK_LAG_MS 60000
 
 struct slot {
-	struct line *line;   /* back pointer, borrowed */
-	unsigned number;     /* from 1 */
+	struct line *line; /* back pointer, borrowed */
+	unsigned number;   /* from 1 */
 	char name[LINE_NAME_SIZE], path[USB_PATH_SIZE];
 	bool enabled;
 	enum unit_state state;
-	int64_t since;       /* ms since 1970 */
-	struct usb_id device; /* what is plugged in; path[0] == 0: nothing */
+	int64_t since;                    /* ms since 1970 */
+	struct usb_id device;             /* what is plugged in; path[0] == 0: nothing */
 	const struct board *device_board; /* borrowed; NULL: nothing, or unknown */
-	bool device_boots;   /* in its bootloader, else in run mode */
-	bool device_new;     /* arrived while the slot was busy; to be taken up at rest */
-	uint64_t seen_arrival; /* the last arrival that an attempt was made for */
-	struct attempt *attempt; /* owned; of the running or the last attempt */
-	struct worker *worker;   /* owned */
+	bool device_boots;                /* in its bootloader, else in run mode */
+	bool device_new;                  /* arrived while the slot was busy; to be taken up at rest */
+	uint64_t seen_arrival;            /* the last arrival that an attempt was made for */
+	struct attempt *attempt;          /* owned; of the running or the last attempt */
+	struct worker *worker;            /* owned */
 	uint64_t action;     /* number of the running action; results with another number are late and dropped */
 	bool working;        /* the worker has not answered yet */
 	bool waiting_return; /* AGAIN: waits for the camera to come back */
 	bool abort_wanted;
-	bool stopped_here;   /* an attempt of the last run ended here; the camera that is there now waits */
-	int64_t deadline;    /* monotonic ms; 0: none */
+	bool stopped_here;        /* an attempt of the last run ended here; the camera that is there now waits */
+	int64_t deadline;         /* monotonic ms; 0: none */
 	struct progress progress; /* of the running step; read by any thread */
 	enum step failed_step;
-	struct err result;   /* why the last attempt ended; CODE_OK after a PASS */
+	struct err result; /* why the last attempt ended; CODE_OK after a PASS */
 	enum verdict verdict;
 	enum code last_code; /* of the last verdict here, for holds */
 	unsigned equal_codes;
@@ -63,12 +63,12 @@ struct line {
 	struct journal_reader *reader; /* of the loop thread */
 	struct slot *slots[LINE_MAX_SLOTS];
 	unsigned slot_count;
-	bool fixed_slots;              /* from a line file: other paths are no slots */
+	bool fixed_slots; /* from a line file: other paths are no slots */
 	struct batch batches[LINE_MAX_BATCHES];
 	enum code held;
 	unsigned stops;
-	uint64_t actions;              /* numbers given so far */
-	pthread_mutex_t public_lock;   /* guards the copies below */
+	uint64_t actions;            /* numbers given so far */
+	pthread_mutex_t public_lock; /* guards the copies below */
 	struct slot_view views[LINE_MAX_SLOTS];
 	const struct progress *progress[LINE_MAX_SLOTS]; /* of the slots, which live as long as the line */
 	unsigned view_count;
@@ -78,11 +78,12 @@ struct line {
 };
 
 enum message_kind {
-	MSG_USB,      /* a device came or left */
-	MSG_ACTION,   /* a worker's action ended */
-	MSG_ROW,      /* a journal row was committed, or not */
-	MSG_STRAY,    /* the serial of a camera that came up elsewhere was read */
-	MSG_CALL,     /* somebody asks the loop to do something */
+	MSG_USB,     /* a device came or left */
+	MSG_PRESENT, /* all devices that were there at start have been reported */
+	MSG_ACTION,  /* a worker's action ended */
+	MSG_ROW,     /* a journal row was committed, or not */
+	MSG_STRAY,   /* the serial of a camera that came up elsewhere was read */
+	MSG_CALL,    /* somebody asks the loop to do something */
 	MSG_STOP
 };
 

@@ -76,8 +76,8 @@ static bool prove_romfs(const struct attempt *a, unsigned i, struct span read, s
 	if (romfs_mount(&wanted, a->bound[i].image.data, a->bound[i].image.size) != ROMFS_OK)
 		return err_set(e, CODE_INTERNAL, "the recipe's own image does not mount");
 	if (romfs_mount(&fs, read.data, read.size) != ROMFS_OK)
-		return err_set(e, CODE_ROMFS_BAD, "what was read back from %s does not mount",
-		    a->bound[i].partition->name);
+		return err_set(
+		    e, CODE_ROMFS_BAD, "what was read back from %s does not mount", a->bound[i].partition->name);
 	if (romfs_check(&fs, compare_file, &c, &fault) != ROMFS_OK)
 		return err_set(e, CODE_ROMFS_BAD, "what was read back from %s breaks rule %d at %u",
 		    a->bound[i].partition->name, (int)fault.rule, (unsigned)fault.offset);

@@ -111,15 +111,13 @@ static bool read_units(struct reading *r, unsigned give_up, struct err *e)
 	return true;
 }
 
-bool readback_region(struct attempt *a, unsigned region, bool stop_at_difference, unsigned give_up, bool *complete,
-    struct err *e)
+bool readback_region(
+    struct attempt *a, unsigned region, bool stop_at_difference, unsigned give_up, bool *complete, struct err *e)
 {
 	struct region_result *result = &a->regions[region];
-	struct reading r = { .attempt = a,
-		.index = region,
-		.region = &a->bound[region],
-		.keep = true,
-		.stop = stop_at_difference };
+	struct reading r = {
+		.attempt = a, .index = region, .region = &a->bound[region], .keep = true, .stop = stop_at_difference
+	};
 	free(result->differ);
 	*result = (struct region_result){ .differ = calloc(region_unit_count(r.region) / 8 + 1, 1) };
 	if (!result->differ)

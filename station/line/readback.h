@@ -13,8 +13,8 @@ uint64_t spool_offset(const struct attempt *a, unsigned region);
 /* Reads every byte of a region, fills its result: digests, and the bitmap of units that do not hold the recipe.
  * With stop_at_difference only whole equal units are read; then *complete says whether all of it was read.
  * give_up: units that differ in a row after which the rest counts as different unread; 0: never. */
-bool readback_region(struct attempt *a, unsigned region, bool stop_at_difference, unsigned give_up, bool *complete,
-    struct err *e);
+bool readback_region(
+    struct attempt *a, unsigned region, bool stop_at_difference, unsigned give_up, bool *complete, struct err *e);
 
 static inline bool bit_get(const uint8_t *bits, uint32_t i)
 {

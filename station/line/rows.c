@@ -1,6 +1,7 @@
 /* What the journal is told about attempts: the bodies of the rows, in the fields of journal/kinds.h. */
 #include "line/line_state.h"
 
+#include "base/hex.h"
 #include "base/timefmt.h"
 #include "format/json.h"
 #include "journal/kinds.h"
@@ -65,9 +66,9 @@ static void add_versions(struct cJSON *body, const struct attempt *a)
 	else
 		snprintf(text, sizeof text, "%u.%u.%u", a->who.bcd >> 8, a->who.bcd >> 4 & 15u, a->who.bcd & 15u);
 	json_add_string(v, "bootloader", text);
-	if (a->who.has_bootloader_sha256) {
+	if (a->has_bootloader) {
 		char hex[2 * SHA256_SIZE + 1];
-		hex_encode(hex, a->who.bootloader_sha256, SHA256_SIZE);
+		hex_encode(hex, a->bootloader, SHA256_SIZE);
 		json_add_string(v, "bootloader_sha256", hex);
 	}
 }

@@ -122,8 +122,8 @@ static bool slot_from_file(struct line *l, const struct cJSON *item, struct err 
 	    !json_string(item, "name", &name, e) || !json_string(item, "path", &path, e))
 		return false;
 	if (number != l->slot_count + 1)
-		return err_set(e, CODE_CONFIG_INVALID, "slot %lld is out of order; numbers run from 1",
-		    (long long)number);
+		return err_set(
+		    e, CODE_CONFIG_INVALID, "slot %lld is out of order; numbers run from 1", (long long)number);
 	if (!path_valid(path) || find(l, path))
 		return err_set(e, CODE_CONFIG_INVALID, "slot %lld: '%.40s' is no USB path, or stands twice",
 		    (long long)number, path);
@@ -177,5 +177,6 @@ bool slots_load(struct line *l, struct err *e)
 		return false;
 	if (!journal_slots(l->reader, restore, &r, e))
 		return false;
-	return !r.failed || err_set(e, CODE_JOURNAL_FAILED, "the journal's slots are not numbered from 1 without a gap");
+	return !r.failed ||
+	       err_set(e, CODE_JOURNAL_FAILED, "the journal's slots are not numbered from 1 without a gap");
 }

@@ -25,7 +25,7 @@ static void read_serial(void *argument)
 static bool waits_for(const struct slot *s, const struct board *b)
 {
 	return s->state == US_RESTARTED && !s->working && s->attempt->board == b &&
-	    b->run_serial_rule != RUN_SERIAL_ANY;
+	       b->run_serial_rule != RUN_SERIAL_ANY;
 }
 
 void stray_look(struct slot *s)

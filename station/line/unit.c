@@ -20,8 +20,11 @@ static const unsigned char rules[US_COUNT][UE_COUNT] = {
 	[US_RESTARTED] = { STEP(CONFIRMED) },
 	/* the unit is good and nobody can stop that; only the disk decides whether it may be shown */
 	[US_CONFIRMED] = { [UE_PASS] = GO(PASSED), [UE_LOST] = GO(UNRECORDED) },
-	[US_ENDING] = { [UE_FAIL] = GO(FAILED), [UE_ERR] = GO(ERROR), [UE_ABORTED] = GO(ABORTED),
-	    [UE_REFUSED] = GO(REFUSED), [UE_LOST] = GO(UNRECORDED) },
+	[US_ENDING] = { [UE_FAIL] = GO(FAILED),
+	    [UE_ERR] = GO(ERROR),
+	    [UE_ABORTED] = GO(ABORTED),
+	    [UE_REFUSED] = GO(REFUSED),
+	    [UE_LOST] = GO(UNRECORDED) },
 	/* a green lamp goes out when the camera is taken away; a red one stays until the next camera */
 	[US_PASSED] = { [UE_BOOT] = GO(PLUGGED), [UE_LEFT] = GO(EMPTY) },
 	[US_FAILED] = { [UE_BOOT] = GO(PLUGGED), [UE_RETRY] = GO(PLUGGED) },
@@ -95,6 +98,6 @@ void unit_dump(FILE *out)
 	for (unsigned s = 0; s < US_COUNT; s++)
 		for (unsigned e = 0; e < UE_COUNT; e++)
 			if (rules[s][e])
-				fprintf(out, "%s %s %s\n", state_names[s], event_names[e],
-				    state_names[rules[s][e] - 1]);
+				fprintf(
+				    out, "%s %s %s\n", state_names[s], event_names[e], state_names[rules[s][e] - 1]);
 }

@@ -12,57 +12,57 @@
 #include <stdio.h>
 
 /* X(NAME, "name", busy, "what is guaranteed; what runs") */
-#define UNIT_STATE_MAP(X) \
-	X(EMPTY, "empty", false, "no camera is being worked on") \
-	X(PLUGGED, "plugged", true, "a known board is in its bootloader at this path; identifying it") \
-	X(IDENTIFIED, "identified", true, "board and UID are known, the camera is latched; admitting it") \
-	X(ADMITTED, "admitted", true, "the start row is on disk, nothing is erased; comparing") \
-	X(COMPARED, "compared", true, "the units that differ are known; writing") \
-	X(WRITTEN, "written", true, "every planned block was acknowledged; reading back") \
-	X(READ_BACK, "read-back", true, "every byte was read over the wire after the last write; proving") \
-	X(PROVED, "proved", true, "digests equal the recipe and the mount driver accepts it; restarting") \
-	X(RESTARTED, "restarted", true, "the camera was told to leave its bootloader; waiting for its return") \
-	X(CONFIRMED, "confirmed", true, "the right board is back on the same path; writing PASS") \
-	X(ENDING, "ending", true, "the verdict is known and is not PASS; writing it") \
-	X(PASSED, "passed", false, "PASS is on disk") \
-	X(FAILED, "failed", false, "FAIL is on disk") \
-	X(ERROR, "error", false, "ERROR is on disk") \
-	X(ABORTED, "aborted", false, "ABORTED is on disk") \
-	X(REFUSED, "refused", false, "the refusal is on disk; the camera's flash is as it was") \
-	X(ASKING, "asking", false, "the unit has passed before; a person must say retry") \
-	X(RUNNING, "running", false, "a camera in run mode; nothing to do here") \
+#define UNIT_STATE_MAP(X)                                                                                              \
+	X(EMPTY, "empty", false, "no camera is being worked on")                                                       \
+	X(PLUGGED, "plugged", true, "a known board is in its bootloader at this path; identifying it")                 \
+	X(IDENTIFIED, "identified", true, "board and UID are known, the camera is latched; admitting it")              \
+	X(ADMITTED, "admitted", true, "the start row is on disk, nothing is erased; comparing")                        \
+	X(COMPARED, "compared", true, "the units that differ are known; writing")                                      \
+	X(WRITTEN, "written", true, "every planned block was acknowledged; reading back")                              \
+	X(READ_BACK, "read-back", true, "every byte was read over the wire after the last write; proving")             \
+	X(PROVED, "proved", true, "digests equal the recipe and the mount driver accepts it; restarting")              \
+	X(RESTARTED, "restarted", true, "the camera was told to leave its bootloader; waiting for its return")         \
+	X(CONFIRMED, "confirmed", true, "the right board is back on the same path; writing PASS")                      \
+	X(ENDING, "ending", true, "the verdict is known and is not PASS; writing it")                                  \
+	X(PASSED, "passed", false, "PASS is on disk")                                                                  \
+	X(FAILED, "failed", false, "FAIL is on disk")                                                                  \
+	X(ERROR, "error", false, "ERROR is on disk")                                                                   \
+	X(ABORTED, "aborted", false, "ABORTED is on disk")                                                             \
+	X(REFUSED, "refused", false, "the refusal is on disk; the camera's flash is as it was")                        \
+	X(ASKING, "asking", false, "the unit has passed before; a person must say retry")                              \
+	X(RUNNING, "running", false, "a camera in run mode; nothing to do here")                                       \
 	X(UNRECORDED, "unrecorded", false, "the verdict is NOT on disk: do not ship")
 
 /* X(NAME, "name", "what happened") */
-#define UNIT_EVENT_MAP(X) \
-	X(BOOT, "boot", "a camera's bootloader arrived at this path") \
-	X(RUN, "run", "a camera in run mode arrived at this path") \
-	X(LEFT, "left", "the device at this path left the bus") \
-	X(DONE, "done", "the running action succeeded") \
-	X(TROUBLE, "trouble", "the running action failed for good") \
-	X(AGAIN, "again", "the running action failed with a retryable code and tries are left") \
-	X(ASK, "ask", "admission wants a person's word") \
-	X(ABORT, "abort", "a person or the API stops it") \
-	X(RETRY, "retry", "a person or the API wants it again") \
-	X(PASS, "pass", "the journal has committed PASS") \
-	X(FAIL, "fail", "the journal has committed FAIL") \
-	X(ERR, "err", "the journal has committed ERROR") \
-	X(ABORTED, "aborted", "the journal has committed ABORTED") \
-	X(REFUSED, "refused", "the journal has committed the refusal") \
+#define UNIT_EVENT_MAP(X)                                                                                              \
+	X(BOOT, "boot", "a camera's bootloader arrived at this path")                                                  \
+	X(RUN, "run", "a camera in run mode arrived at this path")                                                     \
+	X(LEFT, "left", "the device at this path left the bus")                                                        \
+	X(DONE, "done", "the running action succeeded")                                                                \
+	X(TROUBLE, "trouble", "the running action failed for good")                                                    \
+	X(AGAIN, "again", "the running action failed with a retryable code and tries are left")                        \
+	X(ASK, "ask", "admission wants a person's word")                                                               \
+	X(ABORT, "abort", "a person or the API stops it")                                                              \
+	X(RETRY, "retry", "a person or the API wants it again")                                                        \
+	X(PASS, "pass", "the journal has committed PASS")                                                              \
+	X(FAIL, "fail", "the journal has committed FAIL")                                                              \
+	X(ERR, "err", "the journal has committed ERROR")                                                               \
+	X(ABORTED, "aborted", "the journal has committed ABORTED")                                                     \
+	X(REFUSED, "refused", "the journal has committed the refusal")                                                 \
 	X(LOST, "lost", "the journal could not commit the verdict")
 
 enum unit_state {
 #define X(name, text, busy, what) US_##name,
 	UNIT_STATE_MAP(X)
 #undef X
-	US_COUNT
+	    US_COUNT
 };
 
 enum unit_event {
 #define X(name, text, what) UE_##name,
 	UNIT_EVENT_MAP(X)
 #undef X
-	UE_COUNT
+	    UE_COUNT
 };
 
 /* The state after this event; the same state when the event means nothing here. */
