@@ -1,19 +1,41 @@
 /* Where stationctl finds its board files. */
 #include "ctl/ctl.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "line/boards.h"
 
-#define BESIDE_US "fixtures/boards"
-#define INSTALLED "/usr/local/share/romline/boards"
+/* Looked for in this order: the folder we stand in, a build tree around this program, the place beside its bin/. */
+#define HERE       "fixtures/boards"
+#define BUILD_TREE "/../fixtures/boards"
+#define BESIDE_BIN "/../share/romline/boards"
+
+/* `tail` behind the folder of this program; false when that is not known or not there. */
+static bool near_program(const char *tail, char out[PATH_MAX])
+{
+	ssize_t size = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	if (size <= 0)
+		return false;
+	out[size] = '\0';
+	char *slash = strrchr(out, '/');
+	if (!slash || (size_t)(slash - out) + strlen(tail) >= PATH_MAX)
+		return false;
+	strcpy(slash, tail);
+	return access(out, F_OK) == 0;
+}
 
 bool ctl_boards(const char *option, struct board_set *out, struct err *e)
 {
+	char path[PATH_MAX];
 	const char *folder = option ? option : getenv("ROMLINE_BOARDS");
 	if (!folder || !*folder)
-		folder = access(BESIDE_US, F_OK) == 0 ? BESIDE_US : INSTALLED;
+		folder = access(HERE, F_OK) == 0 ? HERE : near_program(BUILD_TREE, path) ? path : NULL;
+	if (!folder)
+		folder = near_program(BESIDE_BIN, path) ? path : "/usr/local/share/romline/boards";
 	return boards_load(folder, out, e);
 }
 

@@ -53,8 +53,8 @@ bool ctl_print_json(const struct cJSON *json, struct err *e);
 /* Prints bytes from outside as one field of text: what is no printable UTF-8 becomes \xHH, a backslash \\, so that a
  * name cannot drive a terminal or break a line. */
 void ctl_print_text(struct span text);
-/* Loads the board files of --boards (NULL when not given), else $ROMLINE_BOARDS, else ./fixtures/boards where that is,
- * else the installed ones.  The caller clears the set. */
+/* Loads the board files of --boards (NULL when not given), else $ROMLINE_BOARDS, else those of the source tree that we
+ * stand in or were built in, else the installed ones.  The caller clears the set. */
 bool ctl_boards(const char *option, struct board_set *out, struct err *e);
 /* NULL with board-unknown. */
 const struct board *ctl_board(const struct board_set *set, const char *id, struct err *e);

@@ -84,6 +84,8 @@ bool recipe_read(const struct recipe_image *image, struct recipe *out, struct er
 /* Holds the recipe against its board: partitions, sizes, overlaps, digests of every payload, ROMFS structure and
  * alignment, firmware plausibility; fills the bound regions. */
 bool recipe_bind(struct recipe *r, const struct board *b, struct err *e);
+/* One payload against the manifest's digests: payload-mismatch. */
+bool recipe_payload_matches(const struct recipe_region *r, struct err *e);
 void recipe_clear(struct recipe *r); /* accepts an all-zero recipe */
 
 /* What the recipe's limits are held against, from the station's clock and journal. */

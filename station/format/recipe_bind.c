@@ -45,7 +45,7 @@ static bool check_overlaps(const struct recipe *r, struct err *e)
 	return true;
 }
 
-static bool check_digest(const struct recipe_region *r, struct err *e)
+bool recipe_payload_matches(const struct recipe_region *r, struct err *e)
 {
 	struct digest d;
 	if (!digest_of(r->bound.image, &d, e))
@@ -164,7 +164,7 @@ static bool check_firmware(const struct recipe_region *r, const struct board *b,
 
 static bool check_region(struct recipe *recipe, struct recipe_region *r, const struct board *b, struct err *e)
 {
-	if (!check_digest(r, e))
+	if (!recipe_payload_matches(r, e))
 		return false;
 	return r->romfs ? check_romfs(recipe, r, b, e) : check_firmware(r, b, e);
 }
