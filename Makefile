@@ -46,6 +46,12 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
+# The numbered migrations of db/ as C strings: one array member per file, one literal per line.
+$(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
+	@mkdir -p $(@D)
+	for f in $(filter %.sql,$^); do sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done > $@
+$(BUILD)/obj/station/journal/schema.o: $(BUILD)/gen/migrations.inc
+
 $(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
