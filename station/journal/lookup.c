@@ -1,0 +1,203 @@
+/* The line's own questions to the journal. */
+#include "journal/lookup.h"
+
+#include "journal/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool journal_unit(struct journal_reader *r, const char *uid, struct journal_unit *out, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT u.unfinished, u.passed, a.batch, p.sha256, p.board, p.name, u.serial"
+	    " FROM units u LEFT JOIN attempts a ON a.id = u.passed"
+	    " LEFT JOIN recipes p ON p.sha256 = a.recipe WHERE u.uid = ?1",
+	    e);
+	*out = (struct journal_unit){ 0 };
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, uid);
+	int rc = reading_step(s, e);
+	if (rc <= 0)
+		return rc == 0;
+	out->known = true;
+	out->unfinished = sqlite3_column_int(s, 0) != 0;
+	out->passed = sqlite3_column_int64(s, 1);
+	out->passed_batch = sqlite3_column_int64(s, 2);
+	sql_copy(s, 3, out->passed_recipe, sizeof out->passed_recipe);
+	sql_copy(s, 4, out->passed_board, sizeof out->passed_board);
+	sql_copy(s, 5, out->passed_name, sizeof out->passed_name);
+	sql_copy(s, 6, out->serial, sizeof out->serial);
+	return true;
+}
+
+/* A count and whether uid is in: columns 0 and 1 of one row, all zero without one. */
+static bool count_and_among(sqlite3_stmt *s, const char *uid, int64_t *units, bool *among, struct err *e)
+{
+	*units = 0;
+	*among = false;
+	sql_bind_text(s, 2, uid);
+	int rc = reading_step(s, e);
+	if (rc <= 0)
+		return rc == 0;
+	*units = sqlite3_column_int64(s, 0);
+	*among = sqlite3_column_int(s, 1) != 0;
+	return true;
+}
+
+bool journal_recipe_units(
+    struct journal_reader *r, const char *sha256, const char *uid, int64_t *units, bool *among, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT written, EXISTS(SELECT 1 FROM recipe_units WHERE recipe = ?1 AND uid = ?2)"
+	    " FROM recipes WHERE sha256 = ?1",
+	    e);
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, sha256);
+	return count_and_among(s, uid, units, among, e);
+}
+
+bool journal_batch_units(
+    struct journal_reader *r, int64_t batch, const char *uid, int64_t *units, bool *among, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT passed, EXISTS(SELECT 1 FROM batch_units WHERE batch = ?1 AND uid = ?2)"
+	    " FROM batches WHERE id = ?1",
+	    e);
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, batch);
+	return count_and_among(s, uid, units, among, e);
+}
+
+bool journal_max_rollback(struct journal_reader *r, const char *board, const char *name, int64_t *out, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, "SELECT rollback FROM products WHERE board = ?1 AND name = ?2", e);
+	*out = -1;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, board);
+	sql_bind_text(s, 2, name);
+	int rc = reading_step(s, e);
+	if (rc == 1)
+		*out = sqlite3_column_int64(s, 0);
+	return rc >= 0;
+}
+
+bool journal_unfinished(struct journal_reader *r, journal_attempt_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT id, batch, slot, writing_at IS NOT NULL, uid, path, board, recipe, step"
+	    " FROM attempts WHERE ended_at IS NULL ORDER BY id",
+	    e);
+	if (!s)
+		return false;
+	int rc;
+	while ((rc = reading_step(s, e)) == 1) {
+		struct journal_attempt a = { .id = sqlite3_column_int64(s, 0),
+			.batch = sqlite3_column_int64(s, 1),
+			.slot = sqlite3_column_int64(s, 2),
+			.writing = sqlite3_column_int(s, 3) != 0 };
+		sql_copy(s, 4, a.uid, sizeof a.uid);
+		sql_copy(s, 5, a.path, sizeof a.path);
+		sql_copy(s, 6, a.board, sizeof a.board);
+		sql_copy(s, 7, a.recipe, sizeof a.recipe);
+		sql_copy(s, 8, a.step, sizeof a.step);
+		each(context, &a);
+	}
+	return rc == 0;
+}
+
+bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT id, quantity, passed, state = 'held', board, recipe, order_no, code, message"
+	    " FROM batches WHERE state <> 'closed' ORDER BY id",
+	    e);
+	if (!s)
+		return false;
+	int rc;
+	while ((rc = reading_step(s, e)) == 1) {
+		struct journal_batch b = { .id = sqlite3_column_int64(s, 0),
+			.quantity = sqlite3_column_int64(s, 1),
+			.passed = sqlite3_column_int64(s, 2),
+			.held = sqlite3_column_int(s, 3) != 0 };
+		sql_copy(s, 4, b.board, sizeof b.board);
+		sql_copy(s, 5, b.recipe, sizeof b.recipe);
+		sql_copy(s, 6, b.order, sizeof b.order);
+		sql_copy(s, 7, b.code, sizeof b.code);
+		sql_copy(s, 8, b.message, sizeof b.message);
+		each(context, &b);
+	}
+	return rc == 0;
+}
+
+bool journal_slots(struct journal_reader *r, journal_slot_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT slot, enabled, name, path, code, message FROM slots ORDER BY slot", e);
+	if (!s)
+		return false;
+	int rc;
+	while ((rc = reading_step(s, e)) == 1) {
+		struct journal_slot slot = { .slot = sqlite3_column_int64(s, 0),
+			.enabled = sqlite3_column_int(s, 1) != 0 };
+		sql_copy(s, 2, slot.name, sizeof slot.name);
+		sql_copy(s, 3, slot.path, sizeof slot.path);
+		sql_copy(s, 4, slot.code, sizeof slot.code);
+		sql_copy(s, 5, slot.message, sizeof slot.message);
+		each(context, &slot);
+	}
+	return rc == 0;
+}
+
+/* Newest first, since the last time a person cleared it. */
+#define CODES_OF_SLOT                                                                                                  \
+	"SELECT code FROM attempts WHERE slot = ?1 AND ended_at IS NOT NULL AND refused = 0"                           \
+	" AND id > coalesce((SELECT cleared FROM slots WHERE slot = ?1), 0) ORDER BY id DESC LIMIT 100"
+#define CODES_OF_BATCH                                                                                                 \
+	"SELECT code FROM attempts WHERE batch = ?1 AND ended_at IS NOT NULL AND refused = 0"                          \
+	" AND id > coalesce((SELECT cleared FROM batches WHERE id = ?1), 0) ORDER BY id DESC LIMIT 100"
+
+bool journal_equal_codes(
+    struct journal_reader *r, int64_t slot, int64_t batch, char code[32], unsigned *count, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, slot ? CODES_OF_SLOT : CODES_OF_BATCH, e);
+	*count = 0;
+	code[0] = '\0';
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, slot ? slot : batch);
+	int rc;
+	while ((rc = reading_step(s, e)) == 1) {
+		const char *text = sql_text(s, 0);
+		if (!strcmp(text, "ok") || (*count && strcmp(text, code) != 0))
+			return true;
+		sql_copy(s, 0, code, 32);
+		(*count)++;
+	}
+	return rc == 0;
+}
+
+bool journal_recipe(struct journal_reader *r, const char *sha256, bool *known, bool *revoked, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, "SELECT revoked_at IS NOT NULL FROM recipes WHERE sha256 = ?1", e);
+	*known = *revoked = false;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, sha256);
+	int rc = reading_step(s, e);
+	*known = rc == 1;
+	*revoked = rc == 1 && sqlite3_column_int(s, 0) != 0;
+	return rc >= 0;
+}

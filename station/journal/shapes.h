@@ -1,0 +1,55 @@
+/* The shapes of the API's objects, as SQL expressions that give JSON text.  64-bit numbers are decimal text. */
+#ifndef STATION_JOURNAL_SHAPES_H
+#define STATION_JOURNAL_SHAPES_H
+
+/* clang-format off */
+#define SHAPE_BOOL(x) "json(iif(" x ", 'true', 'false'))"
+
+#define SHAPE_STEPS \
+	"json((SELECT json_group_array(json_object('step', s.step, 'started_at', s.started_at, 'ms', s.ms," \
+	" 'bytes', s.bytes, 'units', s.units, 'skipped', s.skipped, 'outcome', s.outcome))" \
+	" FROM (SELECT * FROM attempt_steps WHERE attempt = a.id ORDER BY seq, n) s))"
+
+#define SHAPE_REGIONS \
+	"json((SELECT json_group_array(json_object('partition', g.partition, 'length', g.length, 'crc32', g.crc32," \
+	" 'crc32_read', g.crc32_read, 'sha256_read', g.sha256_read, 'files', g.files))" \
+	" FROM (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n) g))"
+
+/* Of attempts a left join units u. */
+#define SHAPE_ATTEMPT \
+	"json_object('id', cast(a.id AS TEXT), 'uid', a.uid, 'serial', u.serial, 'usb_serial', a.usb_serial," \
+	" 'batch', cast(a.batch AS TEXT), 'order', a.order_no, 'recipe', a.recipe, 'slot', a.slot," \
+	" 'operator', a.operator, 'station', (SELECT name FROM station), 'board', a.board, 'transport', a.transport," \
+	" 'started_at', a.started_at, 'ended_at', a.ended_at, 'verdict', a.verdict, 'refused', " SHAPE_BOOL("a.refused") "," \
+	" 'code', a.code, 'message', a.message, 'action', a.action, 'retries', a.retries, 'steps', " SHAPE_STEPS "," \
+	" 'regions', " SHAPE_REGIONS ", 'proof', a.proof, 'versions', json(a.versions))"
+
+/* Of batches b. */
+#define SHAPE_BATCH \
+	"json_object('id', cast(b.id AS TEXT), 'order', b.order_no, 'recipe', b.recipe, 'board', b.board," \
+	" 'quantity', b.quantity, 'passed', b.passed, 'state', b.state, 'code', b.code, 'message', b.message," \
+	" 'opened_at', b.opened_at, 'opened_by', b.opened_by, 'closed_at', b.closed_at, 'closed_by', b.closed_by," \
+	" 'attempts', json_object('pass', b.pass, 'fail', b.fail, 'error', b.error, 'aborted', b.aborted," \
+	" 'refused', b.refused))"
+
+/* Of recipes r. */
+#define SHAPE_RECIPE \
+	"json_object('sha256', r.sha256, 'name', r.name, 'version', r.version, 'rollback', r.rollback," \
+	" 'board', r.board, 'bytes', r.bytes, 'regions', json(r.regions), 'limits', json_object('not_before', r.not_before," \
+	" 'not_after', r.not_after, 'units', r.units), 'after', json_object('mode', r.after), 'signers', json(r.signers)," \
+	" 'added_at', r.added_at, 'added_by', r.added_by, 'revoked', " SHAPE_BOOL("r.revoked_at IS NOT NULL") "," \
+	" 'revoked_at', r.revoked_at, 'revoked_by', r.revoked_by, 'revoked_reason', r.revoked_reason," \
+	" 'units_written', r.written)"
+
+/* Of units u; more: further members. */
+#define SHAPE_UNIT(more) \
+	"json_object('uid', u.uid, 'serial', u.serial, 'board', u.board, 'first_seen', u.first_seen," \
+	" 'last_seen', u.last_seen, 'passed', cast(u.passed AS TEXT), 'unfinished', " SHAPE_BOOL("u.unfinished") more ")"
+
+/* A unit's newest attempts. */
+#define SHAPE_UNIT_ATTEMPTS \
+	", 'attempts', json((SELECT json_group_array(json(o.j)) FROM (SELECT " SHAPE_ATTEMPT " AS j FROM attempts a" \
+	" WHERE a.uid = u.uid ORDER BY a.id DESC LIMIT 100) o))"
+/* clang-format on */
+
+#endif
