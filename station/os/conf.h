@@ -1,0 +1,55 @@
+/* The station's configuration: station.conf, every key of it in one table (conf_table.c), read strictly.
+ *
+ * An unknown section or key, a key that stands twice, a value out of bounds or a line that is neither is refused with
+ * its line number.  What is left out has the default of the table. */
+#ifndef STATION_OS_CONF_H
+#define STATION_OS_CONF_H
+
+#include "base/err.h"
+#include "base/span.h"
+#include "os/log.h"
+
+#define CONF_MAX_FILE  65536
+#define CONF_PATH_SIZE 1024
+#define CONF_NAME_SIZE 64
+
+enum conf_delta { DELTA_AUTO, DELTA_YES, DELTA_NO };
+enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
+
+struct conf {
+	/* [station] */
+	char name[CONF_NAME_SIZE];
+	char state_dir[CONF_PATH_SIZE];
+	char line[CONF_PATH_SIZE]; /* "auto" or a file */
+	char boards[CONF_PATH_SIZE];
+	/* [http] */
+	char listen[64];
+	char listen_address[16]; /* of listen: "127.0.0.1" or "::1" */
+	uint16_t listen_port;    /* of listen; 0: any */
+	/* [recipes] */
+	char trust[CONF_PATH_SIZE];
+	char require_roles[256]; /* "release,quality"; "": any trusted signature will do */
+	/* [program] */
+	enum conf_delta delta;
+	unsigned retries;
+	enum conf_passed already_passed;
+	unsigned hold_after; /* 0: never */
+	bool swd_readback, allow_unsigned;
+	/* [journal] */
+	char checkpoints[CONF_PATH_SIZE]; /* "": no file */
+	/* [log] */
+	enum log_level level;
+	enum log_format format;
+};
+
+/* Reads a file; an empty station name becomes the host's. */
+bool conf_load(const char *path, struct conf *out, struct err *e);
+/* The same from text; source names it in messages, host is the name to fall back to. */
+bool conf_parse(struct span text, const char *source, const char *host, struct conf *out, struct err *e);
+/* The configuration as a file that reads back the same, each key with its explanation; the caller frees.  NULL when
+ * memory runs out. */
+char *conf_print(const struct conf *conf);
+/* The same with every default: station.conf.example. */
+char *conf_example(void);
+
+#endif
