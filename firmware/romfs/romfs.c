@@ -99,7 +99,8 @@ static enum romfs_status find_data(const struct romfs *fs, struct romfs_node *fi
 	return corrupt(fault, ROMFS_RULE_NO_DATA, file->record);
 }
 
-enum romfs_status romfs_next_fault(const struct romfs *fs, const struct romfs_node *dir, uint32_t *cursor,
+/* The next file or directory; a file's data are still its records. */
+static enum romfs_status next_entry(const struct romfs *fs, const struct romfs_node *dir, uint32_t *cursor,
     struct romfs_node *node, struct romfs_fault *fault)
 {
 	uint32_t end = dir->data + dir->data_size;
@@ -112,11 +113,18 @@ enum romfs_status romfs_next_fault(const struct romfs *fs, const struct romfs_no
 		if (record.kind != ROMFS_KIND_FILE && record.kind != ROMFS_KIND_DIR)
 			continue;
 		rule = romfs_read_name(fs, &record, node);
-		if (rule != ROMFS_RULE_NONE)
-			return corrupt(fault, rule, record.start);
-		return node->type == ROMFS_FILE ? find_data(fs, node, fault) : ROMFS_OK;
+		return rule == ROMFS_RULE_NONE ? ROMFS_OK : corrupt(fault, rule, record.start);
 	}
 	return ROMFS_END;
+}
+
+enum romfs_status romfs_next_fault(const struct romfs *fs, const struct romfs_node *dir, uint32_t *cursor,
+    struct romfs_node *node, struct romfs_fault *fault)
+{
+	enum romfs_status status = next_entry(fs, dir, cursor, node, fault);
+	if (status == ROMFS_OK && node->type == ROMFS_FILE)
+		status = find_data(fs, node, fault);
+	return status;
 }
 
 enum romfs_status romfs_next(
@@ -133,8 +141,10 @@ static int leads(const struct romfs *fs, const struct romfs_node *node, const ch
 	return n <= left && !memcmp(fs->image + node->name, path, n) && (n == left || path[n] == '/');
 }
 
+/* Only the entry that is asked for must have sound data: a bad neighbour hides nothing in front of or behind it. */
 enum romfs_status romfs_lookup(const struct romfs *fs, const char *path, struct romfs_node *node)
 {
+	struct romfs_fault fault;
 	path += *path == '/';
 	romfs_root(fs, node);
 	for (size_t left = strlen(path); left;) {
@@ -142,12 +152,12 @@ enum romfs_status romfs_lookup(const struct romfs *fs, const char *path, struct 
 		uint32_t cursor = dir.data;
 		enum romfs_status status;
 		do
-			status = romfs_next(fs, &dir, &cursor, node);
+			status = next_entry(fs, &dir, &cursor, node, &fault);
 		while (status == ROMFS_OK && !leads(fs, node, path, left));
 		if (status != ROMFS_OK)
 			return status == ROMFS_END ? ROMFS_NOT_FOUND : status;
-		if (left > node->name_size && node->type == ROMFS_FILE)
-			return ROMFS_NOT_FOUND;
+		if (node->type == ROMFS_FILE)
+			return left == node->name_size ? find_data(fs, node, &fault) : ROMFS_NOT_FOUND;
 		/* the name and one '/': at least one byte of the path is used up */
 		size_t used = node->name_size + (left > node->name_size);
 		path += used;
