@@ -124,6 +124,16 @@
 	    "Look at the present state, then decide.")                                                                 \
 	X(BAD_REQUEST, "bad-request", VERDICT_ERROR, false, "The request breaks a rule.", "Correct the request.")      \
 	X(TOO_LARGE, "too-large", VERDICT_ERROR, false, "That is larger than allowed.", "Send less.")                  \
+	X(WRONG_HOST, "wrong-host", VERDICT_ERROR, false, "The request names another host than this station.",         \
+	    "Use the address in http.address.")                                                                        \
+	X(FOREIGN_ORIGIN, "foreign-origin", VERDICT_ERROR, false, "A page of another site may not command this station.", \
+	    "Use the station's own pages or its API.")                                                                 \
+	X(METHOD_NOT_ALLOWED, "method-not-allowed", VERDICT_ERROR, false, "That cannot be done with this address.",    \
+	    "See the Allow header.")                                                                                   \
+	X(MEDIA_TYPE, "media-type", VERDICT_ERROR, false, "The request has no content type that is taken here.",       \
+	    "Send application/json, or a recipe as application/octet-stream.")                                         \
+	X(KEY_REUSED, "key-reused", VERDICT_ERROR, false, "This Idempotency-Key was used for another request.",        \
+	    "Use a new key for a new request.")                                                                        \
 	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.")                  \
 	X(CONFIG_INVALID, "config-invalid", VERDICT_ERROR, false, "The configuration breaks a rule.",                  \
 	    "Correct the named line.")                                                                                 \

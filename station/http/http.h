@@ -1,0 +1,32 @@
+/* The HTTP server: REST under /api/v1, health, and the dashboard's page.  Loopback only.
+ *
+ * A small pool of libmicrohttpd's threads serves requests; one more thread ends connections that miss a deadline.
+ * Handlers read the journal through read-only connections and ask the line through its [any] calls; they own nothing
+ * of it. */
+#ifndef STATION_HTTP_H
+#define STATION_HTTP_H
+
+#include "line/line.h"
+
+struct http;
+
+/* Everything is borrowed and must outlive the server, except the texts, which are copied. */
+struct http_options {
+	const char *listen;    /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; port 0: any */
+	const char *state_dir; /* http.address is written there */
+	const char *station;
+	const char *journal_path; /* for readers; the database exists */
+	struct line *line;
+	struct recipe_store *store;
+	struct journal *journal;
+};
+
+/* Serves on the socket that LISTEN_FDS and LISTEN_PID pass as descriptor 3, else on `listen`; writes the real address
+ * (ADDRESS:PORT and a newline) to STATE/http.address.  config-invalid for what is no loopback address, file-failed when
+ * the socket cannot be had, journal-failed. */
+bool http_start(const struct http_options *o, struct http **out, struct err *e);
+/* Stops listening, lets running requests finish, removes http.address, frees.  Accepts NULL.  The line must still
+ * answer or refuse calls meanwhile. */
+void http_stop(struct http *h);
+
+#endif
