@@ -74,7 +74,9 @@ demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1
 	BOARD="$(BOARD)" CAMERAS="$(CAMERAS)" PORT="$(PORT)" ONCE="$(ONCE)" TRANSPORT="$(TRANSPORT)" BUILD="$(BUILD)" fixtures/demo
 run: deps ## the station for real cameras, with ./station.conf (copied from the example when missing)
 	$(MAKE) all
-	test -f station.conf || cp station.conf.example station.conf
+	test -f station.conf || sed -e 's|^;* *state_dir = .*|state_dir = state|; s|^;* *boards = .*|boards = fixtures/boards|; s|^;* *trust = .*|trust = trust|' \
+		station.conf.example > station.conf
+	mkdir -p trust
 	$(BUILD)/stationd -c station.conf
 
 ##@ Prove

@@ -54,7 +54,7 @@ struct attempt {
 	char uid[UID_TEXT_SIZE];
 	bool has_bootloader;
 	uint8_t bootloader[SHA256_SIZE]; /* of its bootloader's partition */
-	enum delta_mode delta;
+	enum conf_delta delta;
 	bool admitted; /* its start row is on disk */
 	bool refused;
 	bool asked; /* a person said: again */

@@ -130,7 +130,15 @@ static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct
 	struct timespec until = clock_deadline(LINE_ANSWER_MS);
 	if (!c)
 		return err_set(e, CODE_NO_MEMORY, "no memory for a request");
-	mailbox_post(l->box, &m);
+	pthread_mutex_lock(&l->public_lock);
+	bool closed = l->closed;
+	if (!closed)
+		mailbox_post(l->box, &m);
+	pthread_mutex_unlock(&l->public_lock);
+	if (closed) {
+		call_free(c);
+		return err_set(e, CODE_CONFLICT, "the station is stopping");
+	}
 	pthread_mutex_lock(&c->lock);
 	int late = 0;
 	while (!c->done && !late)

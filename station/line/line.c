@@ -100,17 +100,12 @@ bool line_create(const struct line_options *o, struct line **out, struct err *e)
 
 void line_destroy(struct line *l)
 {
-	struct message m;
 	if (!l)
 		return;
 	for (unsigned i = 0; i < l->slot_count; i++)
 		slot_destroy(l->slots[i]);
 	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++)
 		stored_recipe_drop(l->batches[i].recipe);
-	/* calls that came too late still have somebody waiting */
-	while (l->box && mailbox_take(l->box, &m))
-		if (m.kind == MSG_CALL)
-			call_refuse(m.call);
 	journal_reader_close(l->reader);
 	mailbox_destroy(l->box);
 	pthread_mutex_destroy(&l->public_lock);
@@ -231,6 +226,22 @@ static void tick(struct line *l)
 	batches_publish(l);
 }
 
+/* No call may wait for a loop that has ended, no worker hold a camera. */
+static void close_line(struct line *l)
+{
+	struct message m;
+	pthread_mutex_lock(&l->public_lock);
+	l->closed = true;
+	pthread_mutex_unlock(&l->public_lock);
+	for (unsigned i = 0; i < l->slot_count; i++) {
+		worker_destroy(l->slots[i]->worker);
+		l->slots[i]->worker = NULL;
+	}
+	while (mailbox_take(l->box, &m))
+		if (m.kind == MSG_CALL)
+			call_refuse(m.call);
+}
+
 void line_run(struct line *l)
 {
 	struct message m;
@@ -247,6 +258,7 @@ void line_run(struct line *l)
 			dispatch(l, &m);
 		meet_deadlines(l);
 	}
+	close_line(l);
 }
 
 void line_stop(struct line *l)

@@ -9,6 +9,7 @@
 #include "line/boards.h"
 #include "line/store.h"
 #include "line/unit.h"
+#include "os/conf.h"
 #include "transport/transport.h"
 
 #define LINE_MAX_SLOTS  128
@@ -16,9 +17,6 @@
 #define LINE_ID_SIZE    21 /* of attempts and batches: decimal, the number of the journal row that began them */
 #define LINE_ORDER_SIZE 65
 #define LINE_ANSWER_MS  10000
-
-enum delta_mode { DELTA_AUTO, DELTA_YES, DELTA_NO };
-enum passed_mode { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
 
 /* Everything is borrowed and must outlive the line. */
 struct line_options {
@@ -29,8 +27,8 @@ struct line_options {
 	const struct board_set *boards;
 	struct recipe_store *store;
 	struct journal *journal;
-	enum delta_mode delta;
-	enum passed_mode already_passed;
+	enum conf_delta delta;
+	enum conf_passed already_passed;
 	unsigned retries;    /* of retryable codes, within one attempt */
 	unsigned hold_after; /* equal codes in a row; 0: never */
 };
@@ -68,7 +66,8 @@ struct line;
 
 /* Loads slots, ends what the last run left unfinished, restores open batches. */
 bool line_create(const struct line_options *o, struct line **out, struct err *e);
-/* Runs the loop on the calling thread until line_stop has been called and every slot rests. */
+/* Runs the loop on the calling thread until line_stop has been called and every slot rests.  Then no camera is open any
+ * more and [any] calls are refused. */
 void line_run(struct line *l);
 /* [any, also from a signal's thread] First call: starts nothing new, running attempts finish.  Second: aborts them. */
 void line_stop(struct line *l);

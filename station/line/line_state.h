@@ -75,6 +75,7 @@ struct line {
 	struct batch_view batch_views[LINE_MAX_BATCHES];
 	unsigned batch_view_count;
 	enum code held_view;
+	bool closed;                   /* calls are refused; under public_lock too */
 };
 
 enum message_kind {

@@ -1,0 +1,232 @@
+/* stationd: reads its configuration, builds every part from the bottom up, runs the line, takes everything down again
+ * in the opposite order. */
+#include "format/json.h"
+#include "http/http.h"
+#include "journal/kinds.h"
+#include "line/line.h"
+#include "line/trust.h"
+#include "os/conf.h"
+#include "os/file.h"
+#include "os/log.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION "0.1.0"
+
+enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
+
+/* Everything the daemon is made of, in the order in which it is built. */
+struct station {
+	struct conf conf;
+	char journal_path[PATH_MAX], key_path[PATH_MAX];
+	struct board_set boards;
+	struct trust *trust;
+	struct role_list require;
+	struct journal *journal;
+	struct recipe_store *store;
+	struct line *line;
+	struct http *http;
+	bool watching;
+};
+
+static bool read_rules(struct station *s, struct err *e)
+{
+	return boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
+	       roles_parse(s->conf.require_roles, &s->require, e);
+}
+
+static void stored_refused(void *context, const char *file, const struct err *why)
+{
+	(void)context;
+	log_warn("stored recipe %s is not used: %s: %s", file, code_name(why->code), why->msg);
+}
+
+static bool open_state(struct station *s, struct err *e)
+{
+	char spool[PATH_MAX];
+	const char *dir = s->conf.state_dir;
+	struct journal_options o = { .path = s->journal_path,
+		.station = s->conf.name,
+		.key_path = s->key_path,
+		.checkpoints = s->conf.checkpoints[0] ? s->conf.checkpoints : NULL };
+	if (!file_make_folder(dir, true, e) || !file_join(spool, sizeof spool, dir, "spool", e) ||
+	    !file_make_folder(spool, true, e) ||
+	    !file_join(s->journal_path, sizeof s->journal_path, dir, "journal.db", e) ||
+	    !file_join(s->key_path, sizeof s->key_path, dir, "station.key", e) || !journal_open(&o, &s->journal, e))
+		return false;
+	struct store_options so = { .state_dir = dir,
+		.boards = &s->boards,
+		.trust = s->trust,
+		.require = &s->require,
+		.allow_unsigned = s->conf.allow_unsigned };
+	return store_open(&so, journal_station_time(s->journal), stored_refused, NULL, &s->store, e);
+}
+
+static bool write_started(struct station *s, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "station", s->conf.name);
+	json_add_string(body, "version", VERSION);
+	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
+}
+
+static bool start(struct station *s, struct err *e)
+{
+	struct line_options lo = { .station = s->conf.name,
+		.state_dir = s->conf.state_dir,
+		.line_file = strcmp(s->conf.line, "auto") != 0 ? s->conf.line : NULL,
+		.journal_path = s->journal_path,
+		.boards = &s->boards,
+		.store = s->store,
+		.journal = s->journal,
+		.delta = s->conf.delta,
+		.already_passed = s->conf.already_passed,
+		.retries = s->conf.retries,
+		.hold_after = s->conf.hold_after };
+	if (!write_started(s, e) || !line_create(&lo, &s->line, e))
+		return false;
+	struct http_options ho = { .listen = s->conf.listen,
+		.state_dir = s->conf.state_dir,
+		.station = s->conf.name,
+		.journal_path = s->journal_path,
+		.line = s->line,
+		.store = s->store,
+		.journal = s->journal };
+	if (!http_start(&ho, &s->http, e))
+		return false;
+	s->watching = usb_watch_start(line_usb_event, s->line, e);
+	if (s->watching)
+		line_usb_started(s->line);
+	return s->watching;
+}
+
+static void write_stopped(struct station *s)
+{
+	struct err e = ERR_INIT;
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "reason", "a signal asked for it");
+	if (!journal_write(s->journal, KIND_STATION_STOPPED, body, &e))
+		log_error("the stop is not in the journal: %s", e.msg);
+}
+
+/* Accepts a station that was built only in part. */
+static void take_down(struct station *s)
+{
+	http_stop(s->http);
+	if (s->watching)
+		usb_watch_stop();
+	line_destroy(s->line);
+	store_close(s->store);
+	journal_close(s->journal);
+	trust_close(s->trust);
+	boards_clear(&s->boards);
+}
+
+/* SIGTERM and SIGINT reach only this thread; each one is a word to the line. */
+static void *wait_for_signals(void *line)
+{
+	sigset_t set;
+	int number;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	while (sigwait(&set, &number) == 0)
+		line_stop(line);
+	return NULL;
+}
+
+/* Before any thread starts, so that all of them inherit it. */
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool serve(struct station *s, struct err *e)
+{
+	pthread_t signals;
+	if (!open_state(s, e) || !start(s, e))
+		return false;
+	if (pthread_create(&signals, NULL, wait_for_signals, s->line))
+		return err_set(e, CODE_INTERNAL, "cannot start the signal thread");
+	log_info("%s is ready: %u boards, %u trusted keys", s->conf.name, s->boards.count, trust_key_count(s->trust));
+	line_run(s->line);
+	pthread_cancel(signals);
+	pthread_join(signals, NULL);
+	write_stopped(s);
+	return true;
+}
+
+static int refuse(const struct err *e)
+{
+	fprintf(stderr, "stationd: %s: %s; %s\n", code_name(e->code), e->msg, code_action(e->code));
+	return EXIT_REFUSED;
+}
+
+static int dump_config(const struct conf *conf)
+{
+	AUTO_FREE char *text = conf_print(conf);
+	if (!text || fputs(text, stdout) == EOF || fflush(stdout))
+		return EXIT_REFUSED;
+	return EXIT_DONE;
+}
+
+static int usage(void)
+{
+	fputs("usage: stationd -c station.conf [--check-config | --dump-config | --dump-states]\n", stderr);
+	return EXIT_USAGE;
+}
+
+struct arguments {
+	const char *config;
+	bool check, dump_config, dump_states;
+};
+
+static bool parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "-c") && i + 1 < argc && !a->config)
+			a->config = argv[++i];
+		else if (!strcmp(argv[i], "--check-config"))
+			a->check = true;
+		else if (!strcmp(argv[i], "--dump-config"))
+			a->dump_config = true;
+		else if (!strcmp(argv[i], "--dump-states"))
+			a->dump_states = true;
+		else
+			return false;
+	}
+	return (a->config || a->dump_states) && a->check + a->dump_config + a->dump_states <= 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = { NULL, false, false, false };
+	static struct station s;
+	struct err e = ERR_INIT;
+	if (!parse_arguments(argc, argv, &a))
+		return usage();
+	if (a.dump_states) {
+		unit_dump(stdout);
+		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+	}
+	if (sodium_init() < 0 || !conf_load(a.config, &s.conf, &e))
+		return refuse(&e);
+	if (a.dump_config)
+		return dump_config(&s.conf);
+	log_setup(s.conf.level, s.conf.format);
+	block_signals();
+	bool ok = read_rules(&s, &e) && (a.check || serve(&s, &e));
+	take_down(&s);
+	return ok ? EXIT_DONE : refuse(&e);
+}
