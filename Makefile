@@ -41,10 +41,10 @@ virtual-line: $(BUILD)/virtual-line
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) -c -o $@ $<
+	@$(CC) $(CFLAGS) -c -o $@ $<
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) -c -o $@ $<
+	@$(CC) $(CFLAGS) -c -o $@ $<
 
 # The numbered migrations of db/ as C strings: one array member per file, one literal per line.
 $(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
