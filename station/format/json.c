@@ -18,7 +18,7 @@ static struct shown show(const char *key)
 {
 	struct shown s;
 	size_t n = 0;
-	for (; key[n] && n < sizeof s.text - 4; n++)
+	for (; n < sizeof s.text - 4 && key[n]; n++)
 		s.text[n] = key[n] >= ' ' && key[n] <= '~' ? key[n] : '?';
 	strcpy(s.text + n, key[n] ? "..." : "");
 	return s;

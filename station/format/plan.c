@@ -44,6 +44,8 @@ void region_expect(const struct region *r, uint32_t offset, uint8_t *out, uint32
 
 bool region_equals(const struct region *r, uint32_t offset, struct span read)
 {
+	if (!read.size)
+		return true;
 	uint32_t part = image_part(r, offset, read.size);
 	if (part && memcmp(read.data, r->image.data + offset, part) != 0)
 		return false;
