@@ -13,7 +13,7 @@
 
 /* What romfs_check spends on comparing siblings, in bytes looked at and 32 for each record: about two seconds of a
  * station's core.  Directories sorted by bytes, as MicroPython's own tool writes them, cost next to nothing and are
- * never refused for this; unsorted, 20000 siblings use 5 % of it. */
+ * never refused for this; unsorted, 20000 siblings use 4 % of it. */
 #define ROMFS_CHECK_BUDGET (UINT32_C(1) << 30)
 
 enum romfs_status {

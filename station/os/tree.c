@@ -34,7 +34,7 @@ static mode_t judge_type(const struct reader *r, int folder, const struct dirent
 {
 	struct stat st;
 	if (d->d_type == DT_REG || d->d_type == DT_DIR)
-		return DTTOIF(d->d_type);
+		return d->d_type == DT_REG ? S_IFREG : S_IFDIR;
 	if (fstatat(folder, d->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
 		err_sys(e, CODE_FILE_FAILED, errno, "cannot look at %s", r->path);
 		return 0;

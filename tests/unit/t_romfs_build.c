@@ -99,8 +99,8 @@ static void what_is_built_is_read_back_sorted_and_aligned(void **state)
 		const struct board *b = &set.boards[i];
 		if (!board_partition(b, "ROMFS0"))
 			continue;
-		uint8_t *image;
-		size_t size;
+		uint8_t *image = NULL;
+		size_t size = 0;
 		struct romfs_list list;
 		struct err e = ERR_INIT;
 		build_for(b->id, ROMFS_COMMIT_AUTO, false, &image, &size);
@@ -154,8 +154,8 @@ static void the_commit_unit_holds_the_header_and_nothing_else(void **state)
 		const struct partition *p = board_partition(&set.boards[i], "ROMFS0");
 		if (!p)
 			continue;
-		uint8_t *image;
-		size_t size;
+		uint8_t *image = NULL;
+		size_t size = 0;
 		build_for(set.boards[i].id, ROMFS_COMMIT_AUTO, false, &image, &size);
 		assert_memory_equal(image, "\xD2\xCD\x31", 3);
 		assert_int_equal(varuint_at(image + 3, 5), size - 8);
@@ -181,8 +181,8 @@ static void the_commit_unit_holds_the_header_and_nothing_else(void **state)
 static void the_commit_unit_can_be_left_out(void **state)
 {
 	(void)state;
-	uint8_t *image;
-	size_t size;
+	uint8_t *image = NULL;
+	size_t size = 0;
 	build_for("openmv-n6", ROMFS_COMMIT_NO, false, &image, &size);
 	assert_int_equal(image[8], 5);
 	free(image);
@@ -192,8 +192,8 @@ static void an_empty_tree_is_an_empty_image(void **state)
 {
 	(void)state;
 	struct err e = ERR_INIT;
-	uint8_t *image;
-	size_t size;
+	uint8_t *image = NULL;
+	size_t size = 0;
 	struct romfs_entry *root = romfs_entry_new_root();
 	const struct board *b = board("openmv-n6");
 	must(romfs_build(root, b, board_partition(b, "ROMFS0"), ROMFS_COMMIT_NO, &image, &size, &e), &e);
@@ -206,8 +206,8 @@ static void an_empty_tree_is_an_empty_image(void **state)
 static enum code refusal(struct romfs_entry *root)
 {
 	struct err e = ERR_INIT;
-	uint8_t *image;
-	size_t size;
+	uint8_t *image = NULL;
+	size_t size = 0;
 	const struct board *b = board("openmv-m4");
 	assert_false(romfs_build(root, b, board_partition(b, "ROMFS0"), ROMFS_COMMIT_AUTO, &image, &size, &e));
 	assert_true(e.msg[0]);
@@ -243,8 +243,8 @@ static void too_deep_is_refused(void **state)
 		dir = add_dir(dir, "d");
 	add_file(dir, "f", "x");
 	struct err e = ERR_INIT;
-	uint8_t *image;
-	size_t size;
+	uint8_t *image = NULL;
+	size_t size = 0;
 	struct romfs fs;
 	const struct board *b = board("openmv-m4");
 	must(romfs_build(root, b, board_partition(b, "ROMFS0"), ROMFS_COMMIT_AUTO, &image, &size, &e), &e);
@@ -275,7 +275,7 @@ static void the_partition_is_the_limit(void **state)
 	(void)state;
 	const struct partition *p = board_partition(board("openmv-m4"), "ROMFS0");
 	struct err e = ERR_INIT;
-	size_t size;
+	size_t size = 0;
 	must(fill_partition(p, 0, &size, &e), &e);
 	assert_int_equal(size, p->size);
 	assert_false(fill_partition(p, -1, &size, &e));
@@ -296,8 +296,8 @@ static void the_writer_aligns_every_way(void **state)
 			struct romfs_writer w;
 			struct romfs_writer_options options = { 0 };
 			struct err e = ERR_INIT;
-			uint8_t *image;
-			size_t size;
+			uint8_t *image = NULL;
+			size_t size = 0;
 			struct romfs fs;
 			struct romfs_node root, node;
 			must(romfs_writer_begin(&w, &options, &e) &&
@@ -321,8 +321,8 @@ static void padding_ends_where_asked(void **state)
 		struct romfs_writer w;
 		struct romfs_writer_options options = { 0 };
 		struct err e = ERR_INIT;
-		uint8_t *image;
-		size_t size;
+		uint8_t *image = NULL;
+		size_t size = 0;
 		struct romfs fs;
 		must(romfs_writer_begin(&w, &options, &e) && romfs_writer_pad(&w, align, &e), &e);
 		assert_int_equal(w.size % align, 0);
@@ -342,8 +342,8 @@ static void misuse_of_the_writer_is_told(void **state)
 	struct romfs_writer w;
 	struct romfs_writer_options options = { .commit_unit = 13 };
 	struct err e = ERR_INIT;
-	uint8_t *image;
-	size_t size;
+	uint8_t *image = NULL;
+	size_t size = 0;
 	assert_false(romfs_writer_begin(&w, &options, &e));
 	assert_int_equal(e.code, CODE_INTERNAL);
 	romfs_writer_abandon(&w);
