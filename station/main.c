@@ -65,7 +65,7 @@ static bool open_state(struct station *s, struct err *e)
 		.trust = s->trust,
 		.require = &s->require,
 		.allow_unsigned = s->conf.allow_unsigned };
-	return store_open(&so, journal_station_time(s->journal), stored_refused, NULL, &s->store, e);
+	return recipe_store_open(&so, journal_station_time(s->journal), stored_refused, NULL, &s->store, e);
 }
 
 static bool write_started(struct station *s, struct err *e)
@@ -122,7 +122,7 @@ static void take_down(struct station *s)
 	if (s->watching)
 		usb_watch_stop();
 	line_destroy(s->line);
-	store_close(s->store);
+	recipe_store_close(s->store);
 	journal_close(s->journal);
 	trust_close(s->trust);
 	boards_clear(&s->boards);

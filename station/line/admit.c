@@ -76,7 +76,7 @@ static bool recipe_ready(const struct slot *s, const struct batch *b, struct err
 		return false;
 	if (!use.unit_counted)
 		use.units_used += reserved_units(s, b->view.recipe);
-	return store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
+	return recipe_store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
 }
 
 static bool room_in_batch(const struct slot *s, const struct batch *b, struct err *e)

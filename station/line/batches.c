@@ -76,7 +76,7 @@ static void forget(struct batch *b)
 static struct stored_recipe *find_recipe(struct line *l, const char *hex)
 {
 	uint8_t sha[SHA256_SIZE];
-	return hex_decode(sha, sizeof sha, hex) ? store_find(l->o.store, sha) : NULL;
+	return hex_decode(sha, sizeof sha, hex) ? recipe_store_find(l->o.store, sha) : NULL;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ static bool open_with(
 {
 	struct batch *b = free_batch(l);
 	int64_t seq = 0;
-	if (!store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
+	if (!recipe_store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
 		b = NULL;
 	else if (batch_for_board(l, recipe->board->id))
 		b = (err_set(e, CODE_BATCH_OPEN, "batch %s is open for %s",

@@ -98,6 +98,6 @@ static void taken(
 void inbox_scan(struct recipe_store *store, struct journal *j)
 {
 	struct err e = ERR_INIT;
-	if (!store_scan_inbox(store, journal_station_time(j), taken, j, &e))
+	if (!recipe_store_scan_inbox(store, journal_station_time(j), taken, j, &e))
 		log_warn("inbox: %s", e.msg);
 }

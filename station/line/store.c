@@ -151,7 +151,7 @@ void store_list_put(struct recipe_store *s, struct holder *h)
 	s->list[place] = h;
 }
 
-struct stored_recipe *store_find(struct recipe_store *s, const uint8_t sha256[SHA256_SIZE])
+struct stored_recipe *recipe_store_find(struct recipe_store *s, const uint8_t sha256[SHA256_SIZE])
 {
 	pthread_mutex_lock(&s->lock);
 	struct holder *h = store_list_find(s, sha256);
@@ -160,7 +160,7 @@ struct stored_recipe *store_find(struct recipe_store *s, const uint8_t sha256[SH
 	return r;
 }
 
-unsigned store_list(struct recipe_store *s, const uint8_t *behind, struct stored_recipe **out, unsigned max)
+unsigned recipe_store_list(struct recipe_store *s, const uint8_t *behind, struct stored_recipe **out, unsigned max)
 {
 	unsigned count = 0;
 	pthread_mutex_lock(&s->lock);
@@ -173,7 +173,7 @@ unsigned store_list(struct recipe_store *s, const uint8_t *behind, struct stored
 	return count;
 }
 
-bool store_in_force(const struct recipe_store *s, const struct stored_recipe *r, int64_t now_ms, struct err *e)
+bool recipe_store_in_force(const struct recipe_store *s, const struct stored_recipe *r, int64_t now_ms, struct err *e)
 {
 	return intake_in_force(&s->rules, r, now_ms, e);
 }
@@ -253,7 +253,7 @@ static bool make_folders(struct recipe_store *s, const char *state_dir, struct e
 	       file_make_folder(s->folder, true, e) && file_make_folder(s->refused, false, e);
 }
 
-bool store_open(const struct store_options *o, int64_t now_ms, store_report *report, void *context,
+bool recipe_store_open(const struct store_options *o, int64_t now_ms, store_report *report, void *context,
     struct recipe_store **out, struct err *e)
 {
 	struct recipe_store *s = calloc(1, sizeof *s);
@@ -263,14 +263,14 @@ bool store_open(const struct store_options *o, int64_t now_ms, store_report *rep
 	s->require = *o->require;
 	s->rules = (struct intake_rules){ o->boards, o->trust, &s->require, o->allow_unsigned };
 	if (!make_folders(s, o->state_dir, e) || !open_all(s, now_ms, report, context, e)) {
-		store_close(s);
+		recipe_store_close(s);
 		return false;
 	}
 	*out = s;
 	return true;
 }
 
-void store_close(struct recipe_store *s)
+void recipe_store_close(struct recipe_store *s)
 {
 	if (!s)
 		return;

@@ -24,7 +24,7 @@ struct store_intake {
 	char path[PATH_MAX]; /* temporary; "" once renamed */
 };
 
-bool store_begin(struct recipe_store *s, struct store_intake **out, struct err *e)
+bool recipe_store_begin(struct recipe_store *s, struct store_intake **out, struct err *e)
 {
 	struct store_intake *in = calloc(1, sizeof *in);
 	if (!in)
@@ -45,7 +45,7 @@ bool store_begin(struct recipe_store *s, struct store_intake **out, struct err *
 	return true;
 }
 
-bool store_write(struct store_intake *in, struct span piece, struct err *e)
+bool recipe_store_write(struct store_intake *in, struct span piece, struct err *e)
 {
 	if (piece.size > RECIPE_MAX_BYTES - in->size)
 		return err_set(e, CODE_TOO_LARGE, "a recipe has at most %u bytes", RECIPE_MAX_BYTES);
@@ -55,7 +55,7 @@ bool store_write(struct store_intake *in, struct span piece, struct err *e)
 	return true;
 }
 
-void store_abandon(struct store_intake *in)
+void recipe_store_abandon(struct store_intake *in)
 {
 	if (!in)
 		return;
@@ -153,11 +153,11 @@ static bool commit(
 	return done;
 }
 
-bool store_commit(
+bool recipe_store_commit(
     struct store_intake *in, int64_t now_ms, enum store_outcome *outcome, struct stored_recipe **out, struct err *e)
 {
 	bool done = commit(in, now_ms, outcome, out, e);
-	store_abandon(in);
+	recipe_store_abandon(in);
 	return done;
 }
 
@@ -174,20 +174,20 @@ static bool copy_all(struct store_intake *in, int fd, struct err *e)
 			return err_sys(e, CODE_FILE_FAILED, errno, "cannot read the incoming recipe");
 		if (!n)
 			return true;
-		if (!store_write(in, span_of(piece, (size_t)n), e))
+		if (!recipe_store_write(in, span_of(piece, (size_t)n), e))
 			return false;
 	}
 }
 
-bool store_add_fd(struct recipe_store *s, int fd, int64_t now_ms, enum store_outcome *outcome,
+bool recipe_store_add_fd(struct recipe_store *s, int fd, int64_t now_ms, enum store_outcome *outcome,
     struct stored_recipe **out, struct err *e)
 {
 	struct store_intake *in;
-	if (!store_begin(s, &in, e))
+	if (!recipe_store_begin(s, &in, e))
 		return false;
 	if (copy_all(in, fd, e))
-		return store_commit(in, now_ms, outcome, out, e);
-	store_abandon(in);
+		return recipe_store_commit(in, now_ms, outcome, out, e);
+	recipe_store_abandon(in);
 	return false;
 }
 
@@ -239,7 +239,7 @@ static void take_one(
 	AUTO_CLOSE int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || being_written(fd))
 		return;
-	bool done = store_add_fd(s, fd, now_ms, &outcome, &r, &why);
+	bool done = recipe_store_add_fd(s, fd, now_ms, &outcome, &r, &why);
 	if (still_there(folder, name, fd)) {
 		if (done)
 			unlinkat(folder, name, 0);
@@ -263,7 +263,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-bool store_scan_inbox(struct recipe_store *s, int64_t now_ms, store_taken *taken, void *context, struct err *e)
+bool recipe_store_scan_inbox(struct recipe_store *s, int64_t now_ms, store_taken *taken, void *context, struct err *e)
 {
 	struct dirent **list = NULL;
 	AUTO_CLOSE int folder = open(s->inbox, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

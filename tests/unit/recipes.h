@@ -56,7 +56,9 @@ static inline void edit(char text[MANIFEST_SIZE], const char *from, const char *
 	char *at = strstr(old, from);
 	if (!at)
 		abort();
-	snprintf(text, MANIFEST_SIZE, "%.*s%s%s", (int)(at - old), old, to, at + strlen(from));
+	if (strlen(old) - strlen(from) + strlen(to) >= MANIFEST_SIZE)
+		abort();
+	strcpy(stpcpy(text + (at - old), to), at + strlen(from));
 }
 
 /* B around a manifest and one payload, payload/image.img. */
@@ -87,7 +89,7 @@ static inline struct bytes signed_with(const struct bytes *b, const struct span 
 /* B signed by keys, which must ascend by id. */
 static inline struct bytes signed_by(const struct bytes *b, const struct test_key *keys, unsigned count)
 {
-	static char texts[RECIPE_MAX_SIGNATURES + 1][MINISIG_MAX_FILE];
+	static __thread char texts[RECIPE_MAX_SIGNATURES + 1][MINISIG_MAX_FILE];
 	struct span spans[RECIPE_MAX_SIGNATURES + 1];
 	for (unsigned i = 0; i < count; i++)
 		spans[i] = span_of(texts[i], test_sign(&keys[i], span_of(b->data, b->size), "a test", texts[i]));
