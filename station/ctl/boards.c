@@ -24,7 +24,7 @@ static bool near_program(const char *tail, char out[PATH_MAX])
 	char *slash = strrchr(out, '/');
 	if (!slash || (size_t)(slash - out) + strlen(tail) >= PATH_MAX)
 		return false;
-	strcpy(slash, tail);
+	memcpy(slash, tail, strlen(tail) + 1);
 	return access(out, F_OK) == 0;
 }
 

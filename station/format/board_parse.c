@@ -2,6 +2,7 @@
 #include "format/board.h"
 #include "format/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,7 +191,7 @@ static bool parse_times(
 	    !whole(o, "boot_ms", 0, MAX_MS, &b->boot_ms, e) || !whole(o, "return_ms", 1, MAX_MS, &b->return_ms, e) ||
 	    !text(o, "source", source, sizeof source, e) || !choice(o, "mark", marks, &mark, e))
 		return false;
-	strcpy(b->times_mark, marks[mark]);
+	snprintf(b->times_mark, sizeof b->times_mark, "%s", marks[mark]);
 	for (const struct cJSON *i = json_first(erase); i; i = json_after(i))
 		if (!parse_erase_time(i, b, e))
 			return false;

@@ -20,7 +20,7 @@ static struct shown show(const char *key)
 	size_t n = 0;
 	for (; n < sizeof s.text - 4 && key[n]; n++)
 		s.text[n] = key[n] >= ' ' && key[n] <= '~' ? key[n] : '?';
-	strcpy(s.text + n, key[n] ? "..." : "");
+	snprintf(s.text + n, sizeof s.text - n, "%s", key[n] ? "..." : "");
 	return s;
 }
 

@@ -24,7 +24,7 @@ static void add_date(struct cJSON *object, const char *key, int64_t ms)
 static void payload_name(const struct recipe_part *part, char out[40])
 {
 	size_t i = 0;
-	for (; part->partition[i] && i < 24; i++) {
+	for (; i < 24 && part->partition[i]; i++) {
 		char c = part->partition[i];
 		c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 		out[i] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';

@@ -59,12 +59,13 @@ static const char *or_null(const char *text)
 static void add_versions(struct cJSON *body, const struct attempt *a)
 {
 	char text[16];
+	unsigned bcd = a->who.bcd;
 	struct cJSON *v = json_add_object(body, "versions");
 	/* major, minor, patch as nibbles; the old ones report a plain 0200 */
 	if (a->who.bcd == a->board->bcd_old)
-		snprintf(text, sizeof text, "%04x", (unsigned)a->who.bcd);
+		snprintf(text, sizeof text, "%04x", bcd);
 	else
-		snprintf(text, sizeof text, "%u.%u.%u", a->who.bcd >> 8, a->who.bcd >> 4 & 15u, a->who.bcd & 15u);
+		snprintf(text, sizeof text, "%u.%u.%u", bcd >> 8, bcd >> 4 & 15u, bcd & 15u);
 	json_add_string(v, "bootloader", text);
 	if (a->has_bootloader) {
 		char hex[2 * SHA256_SIZE + 1];

@@ -126,7 +126,7 @@ static bool load_key(const char *folder, const char *name, struct trust_key *k, 
 	*k = (struct trust_key){ .not_before = -1, .not_after = -1, .revoked = -1 };
 	memcpy(k->name, name, stem);
 	k->roles.count = 1;
-	strcpy(k->roles.role[0], "release");
+	memcpy(k->roles.role[0], "release", sizeof "release");
 	return slurp(folder, name, MAX_KEY_FILE, &data, &size, e) && minisig_parse_key(span_of(data, size), &k->key, e);
 }
 

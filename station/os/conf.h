@@ -15,6 +15,7 @@
 
 enum conf_delta { DELTA_AUTO, DELTA_YES, DELTA_NO };
 enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
+enum conf_readback { READBACK_FULL, READBACK_SAMPLED, READBACK_NONE };
 
 struct conf {
 	/* [station] */
@@ -34,7 +35,8 @@ struct conf {
 	unsigned retries;
 	enum conf_passed already_passed;
 	unsigned hold_after; /* 0: never */
-	bool swd_readback, allow_unsigned;
+	enum conf_readback swd_readback;
+	bool allow_unsigned;
 	/* [journal] */
 	char checkpoints[CONF_PATH_SIZE]; /* "": no file */
 	/* [log] */

@@ -2,6 +2,7 @@
 #include "os/conf_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static const struct key {
 	{ "station", "line", TYPE_PATH, FIELD(line), "auto", 1, 0, NULL,
 	    "The file that gives each USB path its slot (stationctl line teach writes one), or auto: slots in the\n"
 	    "order in which paths first appear." },
-	{ "station", "boards", TYPE_PATH, FIELD(boards), "/usr/share/romline/boards", 1, 0, NULL,
+	{ "station", "boards", TYPE_PATH, FIELD(boards), "/usr/local/share/romline/boards", 1, 0, NULL,
 	    "The folder of board files." },
 	{ "http", "listen", TYPE_LISTEN, FIELD(listen), "127.0.0.1:8080", 0, 0, NULL,
 	    "Where the dashboard and the REST interface listen: 127.0.0.1, [::1] or localhost, and a port. Port 0:\n"
@@ -53,8 +54,8 @@ static const struct key {
 	{ "program", "hold_after", TYPE_NUMBER, FIELD(hold_after), "3", 0, 1000, NULL,
 	    "So many equal troubles in a row disable the slot, or hold the batch when they came from several slots.\n"
 	    "0: never." },
-	{ "program", "swd_readback", TYPE_SWITCH, FIELD(swd_readback), "yes", 0, 0, NULL,
-	    "Over SWD, read every byte back over the wire; no: what the camera itself computes decides." },
+	{ "program", "swd_readback", TYPE_WORD, FIELD(swd_readback), "full", 0, 0, "full|sampled|none",
+	    "Over SWD, how much is read back over the wire beside what the camera's own core reports." },
 	{ "program", "allow_unsigned", TYPE_SWITCH, FIELD(allow_unsigned), "no", 0, 0, NULL,
 	    "Accept recipes that carry no signature at all. For development only." },
 	{ "journal", "checkpoints", TYPE_PATH, FIELD(checkpoints), "", 0, 0, NULL,
@@ -66,6 +67,7 @@ static const struct key {
 #define KEY_COUNT (int)(sizeof keys / sizeof *keys)
 _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit per key");
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
+		   sizeof(enum conf_readback) == sizeof(unsigned) &&
 		   sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
@@ -152,7 +154,7 @@ static bool set_listen(struct conf *conf, const struct key *k, const char *value
 		unsigned port;
 		if (strncmp(value, forms[i].prefix, n) != 0 || !parse_number(value + n, UINT16_MAX, &port))
 			continue;
-		strcpy(conf->listen_address, forms[i].address);
+		snprintf(conf->listen_address, sizeof conf->listen_address, "%s", forms[i].address);
 		conf->listen_port = (uint16_t)port;
 		return set_string(k, conf->listen, value, e);
 	}

@@ -27,7 +27,7 @@ static void test_defaults(void **state)
 	assert_string_equal(c.name, "host-1");
 	assert_string_equal(c.state_dir, "/var/lib/romline");
 	assert_string_equal(c.line, "auto");
-	assert_string_equal(c.boards, "/usr/share/romline/boards");
+	assert_string_equal(c.boards, "/usr/local/share/romline/boards");
 	assert_string_equal(c.listen, "127.0.0.1:8080");
 	assert_string_equal(c.listen_address, "127.0.0.1");
 	assert_int_equal(c.listen_port, 8080);
@@ -37,7 +37,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.retries, 1);
 	assert_int_equal(c.already_passed, PASSED_REFUSE);
 	assert_int_equal(c.hold_after, 3);
-	assert_true(c.swd_readback);
+	assert_int_equal(c.swd_readback, READBACK_FULL);
 	assert_false(c.allow_unsigned);
 	assert_string_equal(c.checkpoints, "");
 	assert_int_equal(c.level, LOG_INFO);
@@ -62,7 +62,7 @@ static const char all_keys[] = "; a comment\r\n"
 			       "retries = 0\n"
 			       "already_passed = ask\n"
 			       "hold_after = 1000\n"
-			       "swd_readback = no\n"
+			       "swd_readback = none\n"
 			       "allow_unsigned = yes\n"
 			       "[journal]\n"
 			       "checkpoints = /mnt/checkpoints;1\n"
@@ -85,7 +85,7 @@ static void check_all_keys(const struct conf *c)
 	assert_int_equal(c->retries, 0);
 	assert_int_equal(c->already_passed, PASSED_ASK);
 	assert_int_equal(c->hold_after, 1000);
-	assert_false(c->swd_readback);
+	assert_int_equal(c->swd_readback, READBACK_NONE);
 	assert_true(c->allow_unsigned);
 	assert_string_equal(c->checkpoints, "/mnt/checkpoints;1");
 	assert_int_equal(c->level, LOG_DBG);
