@@ -4,6 +4,7 @@
 
 #include "ctl/ctl.h"
 
+int ctl_journal(int argc, char **argv);
 int ctl_recipe(int argc, char **argv);
 int ctl_romfs(int argc, char **argv);
 
