@@ -18,8 +18,8 @@
 /* What plugging shows without opening the camera. */
 struct usb_id {
 	char path[USB_PATH_SIZE];
-	uint16_t vid, pid, bcd;   /* bcd: bcdDevice, a bootloader's version */
-	uint64_t arrival;         /* number of this arrival, from 1; a new one for each enumeration */
+	uint16_t vid, pid, bcd; /* bcd: bcdDevice, a bootloader's version */
+	uint64_t arrival;       /* number of this arrival, from 1; a new one for each enumeration */
 };
 
 /* What identify found. */
@@ -35,8 +35,8 @@ struct link {
 	const struct transport_ops *ops; /* static */
 	const struct board *board;       /* borrowed for the link's life */
 	struct usb_id id;
-	atomic_bool *cancel;             /* borrowed; true ends the running call with CODE_ABORTED at the next block */
-	void *priv;                      /* owned by the transport */
+	atomic_bool *cancel; /* borrowed; true ends the running call with CODE_ABORTED at the next block */
+	void *priv;          /* owned by the transport */
 };
 
 /* Progress in bytes of the running call; called from any thread of the transport, must not block. */
