@@ -86,6 +86,10 @@ unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+# What the whole-line tests run beside the product.
+$(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Fuzz targets see the library built by clang with its coverage and both sanitizers.
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
