@@ -1,0 +1,40 @@
+/* The handlers that the table of routes names, and what they share. */
+#ifndef STATION_HTTP_API_H
+#define STATION_HTTP_API_H
+
+#include "http/server.h"
+
+#define API "/api/v1"
+
+/* api_station.c */
+route_handler api_healthz, api_readyz, api_station;
+/* api_slots.c */
+route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
+/* api_recipes.c */
+route_handler api_recipes, api_recipe, api_recipe_add;
+/* api_batches.c */
+route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
+/* api_units.c */
+route_handler api_attempts, api_attempt, api_units, api_unit, api_stats;
+/* page.c */
+route_handler page_line, page_style;
+
+struct slot_list {
+	unsigned count;
+	struct slot_view slots[LINE_MAX_SLOTS];
+};
+/* All slots as they are now; the caller frees.  NULL: no memory. */
+struct slot_list *slots_now(struct line *l, struct err *e);
+/* Fills an object with the API's shape of a slot.  serial: the product's, "" when none is bound. */
+void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial);
+/* Has the slot a verdict, a refusal or a question to show? */
+bool slot_has_code(const struct slot_view *v);
+
+/* A list of the journal, by the request's parameters. */
+typedef bool query_list(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
+bool answer_list(
+    struct http *h, const struct request *r, const char *allowed, query_list *list, struct answer *a, struct err *e);
+/* The number that an {id} placeholder took. */
+int64_t request_id(const struct request *r, unsigned arg);
+
+#endif

@@ -1,0 +1,152 @@
+/* Batches: opening one, once per Idempotency-Key, and changing its state. */
+#include "http/api.h"
+
+#include "base/digest.h"
+#include "base/hex.h"
+#include "format/json.h"
+#include "http/params.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUANTITY_MAX 10000000
+#define KEY_MAX      128
+
+bool api_batches(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return answer_list(h, r, "batch order recipe board state from to limit cursor", query_batches, a, e);
+}
+
+static bool answer_batch(struct http *h, int64_t id, unsigned status, struct answer *a, struct err *e)
+{
+	char *json = NULL;
+	if (!query_batch(h->reader, id, &json, e))
+		return e->code == CODE_NOT_FOUND ? err_set(e, CODE_NOT_FOUND, "there is no batch %" PRId64, id) : false;
+	return answer_text(a, status, TYPE_JSON, json, e);
+}
+
+bool api_batch(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return request_no_params(r, e) && answer_batch(h, request_id(r, 0), 200, a, e);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static bool answer_opened(struct http *h, int64_t id, struct answer *a, struct err *e)
+{
+	snprintf(a->location, sizeof a->location, API "/batches/%" PRId64, id);
+	return answer_batch(h, id, 201, a, e);
+}
+
+static bool key_valid(const char *key, struct err *e)
+{
+	size_t size = strlen(key);
+	for (const char *c = key; *c; c++)
+		if (*c < 0x21 || *c > 0x7e)
+			size = 0;
+	return (size >= 1 && size <= KEY_MAX) ||
+	       err_set(e, CODE_BAD_REQUEST, "Idempotency-Key must be 1 to %d printable characters", KEY_MAX);
+}
+
+enum replay { REPLAY_NO, REPLAY_DONE, REPLAY_FAILED };
+
+/* Has this key opened a batch before?  Then the answer is that batch, as it was the first time. */
+static enum replay replay(struct http *h, const char *key, const char *digest, struct answer *a, struct err *e)
+{
+	int64_t id;
+	char before[2 * SHA256_SIZE + 1];
+	struct err why = ERR_INIT;
+	if (!query_batch_by_key(h->reader, key, &id, before, &why)) {
+		if (why.code == CODE_NOT_FOUND)
+			return REPLAY_NO;
+		*e = why;
+		return REPLAY_FAILED;
+	}
+	if (strcmp(before, digest) != 0) {
+		err_set(e, CODE_KEY_REUSED, "this Idempotency-Key opened batch %" PRId64 " with another request", id);
+		return REPLAY_FAILED;
+	}
+	return answer_opened(h, id, a, e) ? REPLAY_DONE : REPLAY_FAILED;
+}
+
+static bool open_batch(struct http *h, const struct batch_request *b, struct answer *a, struct err *e)
+{
+	struct batch_view view;
+	struct err why = ERR_INIT;
+	if (line_open_batch(h->o.line, b, &view, &why))
+		return answer_opened(h, strtoll(view.id, NULL, 10), a, e);
+	/* the same request may have come twice at once: the other one has opened it meanwhile */
+	enum replay again = b->key ? replay(h, b->key, b->request, a, e) : REPLAY_NO;
+	if (again == REPLAY_NO)
+		*e = why;
+	return again == REPLAY_DONE;
+}
+
+static bool read_batch(const struct cJSON *body, struct batch_request *b, struct err *e)
+{
+	uint8_t sha256[SHA256_SIZE];
+	if (!json_string(body, "order", &b->order, e) || !json_string(body, "recipe", &b->recipe, e) ||
+	    !json_integer(body, "quantity", 1, QUANTITY_MAX, &b->quantity, e))
+		return false;
+	return hex_decode(sha256, sizeof sha256, b->recipe) ||
+	       err_set(e, CODE_BAD_REQUEST, "recipe must be the recipe's SHA-256, 64 lower-case hex digits");
+}
+
+bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "order", "recipe", "quantity", NULL };
+	struct batch_request b = { .key = r->idempotency_key };
+	struct digest digest;
+	char text[2 * SHA256_SIZE + 1];
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) || !read_batch(body, &b, e))
+		return false;
+	if (b.key) {
+		if (!key_valid(b.key, e) || !digest_of(r->body, &digest, e))
+			return false;
+		hex_encode(text, digest.sha256, SHA256_SIZE);
+		b.request = text;
+		enum replay before = replay(h, b.key, text, a, e);
+		if (before != REPLAY_NO)
+			return before == REPLAY_DONE;
+	}
+	return open_batch(h, &b, a, e);
+}
+
+/* --- changing ----------------------------------------------------------------------------------------------------- */
+
+static bool change(struct http *h, const struct request *r, enum batch_order order, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { NULL };
+	struct batch_view view;
+	struct err why = ERR_INIT;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e))
+		return false;
+	if (line_change_batch(h->o.line, r->args.text[0], order, &view, &why))
+		return answer_batch(h, request_id(r, 0), 200, a, e);
+	/* the line knows open batches only; a closed one is there, but can no longer change */
+	if (why.code == CODE_NOT_FOUND && !answer_batch(h, request_id(r, 0), 200, a, e))
+		return false;
+	if (why.code == CODE_NOT_FOUND)
+		err_set(&why, CODE_CONFLICT, "batch %s is closed", r->args.text[0]);
+	*e = why;
+	return false;
+}
+
+bool api_batch_hold(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return change(h, r, BATCH_ORDER_HOLD, a, e);
+}
+
+bool api_batch_resume(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return change(h, r, BATCH_ORDER_RESUME, a, e);
+}
+
+bool api_batch_close(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return change(h, r, BATCH_ORDER_CLOSE, a, e);
+}

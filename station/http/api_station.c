@@ -1,0 +1,82 @@
+/* Health, and the station as a whole. */
+#include "http/api.h"
+
+#include "base/timefmt.h"
+#include "base/version.h"
+#include "format/json.h"
+
+#include <string.h>
+
+#define MAX_BATCHES 64
+
+bool api_healthz(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	(void)h;
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "status", "ok");
+	if (request_no_params(r, e))
+		return answer_json(a, 200, json, e);
+	json_free(json);
+	return false;
+}
+
+/* Ready is: the journal answers and nothing holds the station. */
+bool api_readyz(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	int64_t newest;
+	const char *fixed = NULL;
+	enum code held = line_held(h->o.line);
+	if (!request_no_params(r, e) || !query_newest(h->reader, &newest, e))
+		return false;
+	if (held != CODE_OK) {
+		struct err why = { held, "" };
+		answer_problem(a, 503, &why, &fixed);
+		return a->body || err_set(e, CODE_NO_MEMORY, "no memory for the answer");
+	}
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "status", "ready");
+	return answer_json(a, 200, json, e);
+}
+
+static void add_batches(struct cJSON *json, struct line *l)
+{
+	struct batch_view views[MAX_BATCHES];
+	unsigned count = line_batches(l, views, MAX_BATCHES);
+	struct cJSON *list = json_add_array(json, "batches");
+	for (unsigned i = 0; i < count && i < MAX_BATCHES; i++) {
+		const struct batch_view *b = &views[i];
+		struct cJSON *item = json_add_object(list, NULL);
+		json_add_string(item, "id", b->id);
+		json_add_string(item, "order", b->order);
+		json_add_string(item, "board", b->board);
+		json_add_string(item, "recipe", b->recipe);
+		json_add_integer(item, "quantity", b->quantity);
+		json_add_integer(item, "passed", b->passed);
+		json_add_integer(item, "running", b->running);
+		json_add_string(item, "state", batch_state_name(b->state));
+		json_add_string(item, "message", *b->reason ? b->reason : NULL);
+	}
+}
+
+bool api_station(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	char now[TIME_TEXT_SIZE];
+	int64_t newest;
+	enum code held = line_held(h->o.line);
+	if (!request_no_params(r, e) || !query_newest(h->reader, &newest, e))
+		return false;
+	time_format(now, journal_station_time(h->o.journal));
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "name", h->station);
+	json_add_string(json, "version", STATION_VERSION);
+	json_add_string(json, "time", now);
+	json_add_string(json, "state", held == CODE_OK ? "running" : "held");
+	json_add_string(json, "code", held == CODE_OK ? NULL : code_name(held));
+	json_add_string(json, "message", held == CODE_OK ? NULL : code_sentence(held));
+	json_add_string(json, "action", held == CODE_OK ? NULL : code_action(held));
+	json_add_integer(json, "slots", line_slots(h->o.line, NULL, 0));
+	add_batches(json, h->o.line);
+	json_add_u64_text(json, "journal", (uint64_t)newest);
+	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));
+	return answer_json(a, 200, json, e);
+}

@@ -1,0 +1,112 @@
+/* A request's body on its way in: kept for JSON, streamed for recipes, read away where it is not wanted. */
+#include "http/server.h"
+
+#include "format/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_LIMIT  (64u << 10)
+#define BATCH_LIMIT (1u << 20)
+/* A refused body is read away this far beyond its limit, so that the client gets to read the answer. */
+#define DRAIN       (1u << 20)
+#define FIRST_PIECE 4096u
+
+size_t body_limit(const struct route *route)
+{
+	if (!route)
+		return 0;
+	switch (route->body) {
+	case BODY_NONE:
+		return 0;
+	case BODY_JSON:
+		return JSON_LIMIT;
+	case BODY_BATCH:
+		return BATCH_LIMIT;
+	case BODY_RECIPE:
+		return RECIPE_MAX_BYTES;
+	}
+	return 0;
+}
+
+bool body_begin(struct http *h, struct guest *g, struct err *e)
+{
+	return g->route->body != BODY_RECIPE || store_begin(h->o.store, &g->request.intake, e);
+}
+
+/* Grows by what has arrived, never by what was announced. */
+static bool keep(struct guest *g, struct span piece, struct err *e)
+{
+	size_t used = g->request.body.size;
+	if (g->capacity - used < piece.size) {
+		size_t wanted = g->capacity ? 2 * g->capacity : FIRST_PIECE;
+		while (wanted - used < piece.size)
+			wanted *= 2;
+		uint8_t *grown = realloc(g->buffer, wanted);
+		if (!grown)
+			return err_set(e, CODE_NO_MEMORY, "no memory for the body");
+		g->buffer = grown;
+		g->capacity = wanted;
+	}
+	memcpy(g->buffer + used, piece.data, piece.size);
+	g->request.body = span_of(g->buffer, used + piece.size);
+	return true;
+}
+
+static bool store_piece(struct guest *g, struct span piece, struct err *e)
+{
+	size_t limit = body_limit(g->route);
+	if (!limit)
+		return err_set(e, CODE_BAD_REQUEST, "this request takes no body");
+	if (g->received > limit)
+		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", limit);
+	return g->route->body == BODY_RECIPE ? store_write(g->request.intake, piece, e) : keep(g, piece, e);
+}
+
+bool body_take(struct guest *g, struct span piece)
+{
+	g->received += piece.size;
+	if (g->refusal.code == CODE_OK)
+		store_piece(g, piece, &g->refusal);
+	return g->refusal.code == CODE_OK || g->received <= body_limit(g->route) + DRAIN;
+}
+
+void guest_reset(struct guest *g)
+{
+	store_abandon(g->request.intake);
+	free(g->buffer);
+	g->buffer = NULL;
+	g->capacity = 0;
+	g->received = 0;
+	g->route = NULL;
+	g->refusal = (struct err)ERR_INIT;
+	g->allow[0] = '\0';
+	g->begun = g->close = false;
+	g->request.args.count = 0;
+	g->request.uri.segment_count = g->request.uri.param_count = 0;
+	g->request.idempotency_key = NULL;
+	g->request.body = span_of(NULL, 0);
+	g->request.intake = NULL;
+}
+
+struct cJSON *request_json(const struct request *r, const char *const *keys, struct err *e)
+{
+	struct cJSON *json = r->body.size ? json_parse(r->body, e) : json_new_object();
+	if (!json) {
+		if (!r->body.size)
+			err_set(e, CODE_NO_MEMORY, "no memory for the body");
+		return NULL;
+	}
+	if (!json_is_object(json))
+		err_set(e, CODE_JSON_INVALID, "the body must be an object");
+	else if (json_only_keys(json, keys, e))
+		return json;
+	json_free(json);
+	return NULL;
+}
+
+bool request_no_params(const struct request *r, struct err *e)
+{
+	return !r->uri.param_count ||
+	       err_set(e, CODE_BAD_REQUEST, "there is no parameter '%.32s' here", r->uri.params[0].name);
+}

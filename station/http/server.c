@@ -1,0 +1,292 @@
+/* The glue to libmicrohttpd: from its callbacks to guards, routes and handlers, and back.  The one file that says
+ * MHD_.
+ *
+ * Per request the library calls: target_seen (request line read), serve (header read), serve once per piece of the
+ * body, serve a last time, completed.  An answer is queued within serve only. */
+#include "http/server.h"
+
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREADS         2
+#define MAX_GUESTS      320
+#define MAX_PER_IP      256 /* all guests come from loopback: this leaves room for nobody else but bounds a flood */
+#define IDLE_S          30
+#define MEMORY_LIMIT    (32u << 10) /* of a connection's header and buffers */
+#define DRAIN_ANNOUNCED (1 << 20)
+#define STOP_MS         5000
+
+static const char *const headers[][2] = {
+	{ "Content-Security-Policy",
+	    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+	    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Cache-Control", "no-store" },
+};
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static void add_headers(struct MHD_Response *response, const struct answer *a)
+{
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		MHD_add_response_header(response, headers[i][0], headers[i][1]);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (*a->location)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
+	if (*a->allow)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
+	if (a->close)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* Takes the answer's body over; fixed: a static text in its place. */
+static enum MHD_Result queue(struct MHD_Connection *connection, struct answer *a, const char *fixed)
+{
+	struct MHD_Response *response =
+	    a->body ? MHD_create_response_from_buffer(a->size, a->body, MHD_RESPMEM_MUST_FREE)
+		    : MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)fixed, MHD_RESPMEM_PERSISTENT);
+	if (!response) {
+		free(a->body);
+		return MHD_NO;
+	}
+	add_headers(response, a);
+	enum MHD_Result queued = MHD_queue_response(connection, a->status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connection *connection)
+{
+	struct answer a = { .status = 0 };
+	struct err why = g->refusal;
+	const char *fixed = NULL;
+	conns_phase(&h->conns, &g->conn, PHASE_ANSWER);
+	if (why.code == CODE_OK && !g->route->run(h, &g->request, &a, &why) && why.code == CODE_OK)
+		err_set(&why, CODE_INTERNAL, "a handler failed without a reason");
+	if (why.code != CODE_OK)
+		answer_problem(&a, 0, &why, &fixed);
+	if (a.status >= 500)
+		log_error("http: %u: %s: %s", a.status, code_name(why.code), why.msg);
+	snprintf(a.allow, sizeof a.allow, "%s", g->allow);
+	a.close = g->close;
+	return queue(connection, &a, fixed);
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result see_header(void *head, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	head_add(head, name, value);
+	return MHD_YES;
+}
+
+static bool is_safe(const char *method)
+{
+	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+static bool media_fits(const struct route *route, enum media media, struct err *e)
+{
+	bool recipe = route->body == BODY_RECIPE;
+	if (media == (recipe ? MEDIA_OCTETS : MEDIA_JSON))
+		return true;
+	return err_set(e, CODE_MEDIA_TYPE, "the content type must be application/%s", recipe ? "octet-stream" : "json");
+}
+
+/* Every check that the header alone allows, the cheapest ground to refuse first. */
+static bool admit(struct http *h, struct guest *g, const struct head *head, const char *method, struct err *e)
+{
+	struct request *r = &g->request;
+	int64_t announced;
+	if (!guard_host(head, h->listener.port, e))
+		return false;
+	if (!is_safe(method) && !guard_origin(head, h->listener.port, e))
+		return false;
+	g->route = route_find(http_routes, method, &r->uri, &r->args, g->allow, e);
+	if (!g->route)
+		return false;
+	if (!is_safe(method) && !media_fits(g->route, media_of(head->content_type), e))
+		return false;
+	if (head_has_body(head, &announced) && announced > (int64_t)body_limit(g->route) && body_limit(g->route))
+		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", body_limit(g->route));
+	r->idempotency_key = head->idempotency_key;
+	return body_begin(h, g, e);
+}
+
+/* Is the refusal sent before the body has been read?  Then the connection ends, and a client that is still sending may
+ * miss the answer; so a body of a bearable size is read away first, unless the client waits to be asked for it. */
+static bool answer_now(const struct guest *g, const struct head *head)
+{
+	int64_t announced;
+	if (g->close)
+		return true;
+	if (g->refusal.code == CODE_OK || !head_has_body(head, &announced))
+		return false;
+	return head->expect || announced > (int64_t)body_limit(g->route) + DRAIN_ANNOUNCED;
+}
+
+static enum MHD_Result begin(struct http *h, struct guest *g, struct MHD_Connection *connection, const char *method)
+{
+	struct head head = { .host = NULL };
+	struct err why = ERR_INIT;
+	g->begun = true;
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, see_header, &head);
+	g->close = !guard_framing(&head, &why);
+	if (g->close)
+		g->refusal = why; /* whatever is wrong with the target */
+	else if (g->refusal.code == CODE_OK)
+		admit(h, g, &head, method, &g->refusal);
+	if (answer_now(g, &head))
+		return answer(h, g, connection);
+	conns_phase(&h->conns, &g->conn, PHASE_BODY);
+	return MHD_YES;
+}
+
+static enum MHD_Result serve(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *data, size_t *size, void **own)
+{
+	struct http *h = context;
+	struct guest *g = *own;
+	(void)url;
+	(void)version;
+	if (!g)
+		return MHD_NO;
+	if (!g->begun)
+		return begin(h, g, connection, method);
+	if (!*size)
+		return answer(h, g, connection);
+	conns_received(&h->conns, &g->conn, *size);
+	bool go_on = body_take(g, span_of(data, *size));
+	*size = 0;
+	return go_on ? MHD_YES : MHD_NO;
+}
+
+/* The library's own copy of the path is decoded leniently; this is the target as it was sent. */
+static void *target_seen(void *context, const char *target, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct guest *g = info ? info->socket_context : NULL;
+	(void)context;
+	if (g) {
+		guest_reset(g);
+		uri_parse(target, &g->request.uri, &g->refusal);
+	}
+	return g;
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **own, enum MHD_RequestTerminationCode why)
+{
+	struct http *h = context;
+	struct guest *g = *own;
+	(void)connection;
+	(void)why;
+	if (!g)
+		return;
+	guest_reset(g);
+	conns_phase(&h->conns, &g->conn, PHASE_HEAD);
+	*own = NULL;
+}
+
+static void connection_changed(
+    void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = context;
+	struct guest *g = *socket_context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info =
+		    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		g = info ? calloc(1, sizeof *g) : NULL;
+		*socket_context = g;
+		if (g)
+			conns_add(&h->conns, &g->conn, info->connect_fd);
+	} else if (g) {
+		conns_remove(&h->conns, &g->conn);
+		guest_reset(g);
+		free(g);
+		*socket_context = NULL;
+	}
+}
+
+/* --- start and stop ----------------------------------------------------------------------------------------------- */
+
+static void library_says(void *context, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void library_says(void *context, const char *format, va_list args)
+{
+	char text[200];
+	(void)context;
+	vsnprintf(text, sizeof text, format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("http: %s", text);
+}
+
+static bool start_library(struct http *h, struct err *e)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, serve, h, MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, h->listener.fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_GUESTS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_PER_IP,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_LIMIT,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, target_seen, h, MHD_OPTION_NOTIFY_COMPLETED,
+	    completed, h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h, MHD_OPTION_END);
+	return h->daemon || err_set(e, CODE_INTERNAL, "libmicrohttpd does not start");
+}
+
+static bool write_address(const struct http *h, struct err *e)
+{
+	char text[LISTEN_TEXT_SIZE + 1];
+	int size = snprintf(text, sizeof text, "%s\n", h->listener.address);
+	return file_write_atomic(h->address_file, span_of(text, (size_t)size), 0644, e);
+}
+
+static bool start(struct http *h, const struct http_options *o, struct err *e)
+{
+	h->o = *o;
+	h->listener.fd = -1;
+	snprintf(h->station, sizeof h->station, "%s", o->station);
+	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
+	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
+	       conns_start(&h->conns, e) && start_library(h, e) && write_address(h, e);
+}
+
+bool http_start(const struct http_options *o, struct http **out, struct err *e)
+{
+	struct http *h = calloc(1, sizeof *h);
+	if (!h)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the HTTP server");
+	if (!start(h, o, e)) {
+		http_stop(h);
+		return false;
+	}
+	log_info("http: listening on %s", h->listener.address);
+	*out = h;
+	return true;
+}
+
+void http_stop(struct http *h)
+{
+	if (!h)
+		return;
+	if (h->daemon) {
+		unlink(h->address_file);
+		/* from here on nobody new comes in, and the socket is ours again */
+		MHD_quiesce_daemon(h->daemon);
+		conns_drain(&h->conns, STOP_MS);
+		MHD_stop_daemon(h->daemon);
+	}
+	if (h->listener.fd >= 0)
+		close(h->listener.fd);
+	conns_stop(&h->conns);
+	journal_reader_close(h->reader);
+	free(h);
+}

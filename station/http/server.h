@@ -1,0 +1,64 @@
+/* The server's own state, shared by the files of this folder and by nobody else. */
+#ifndef STATION_HTTP_SERVER_H
+#define STATION_HTTP_SERVER_H
+
+#include "base/span.h"
+#include "http/answer.h"
+#include "http/conns.h"
+#include "http/guard.h"
+#include "http/http.h"
+#include "http/listen.h"
+#include "http/route.h"
+#include "journal/query.h"
+
+#include <limits.h>
+
+struct MHD_Daemon;
+
+/* Handlers may use all but the daemon and the conns; nothing here changes while they run. */
+struct http {
+	struct http_options o; /* its texts are not used any more; see below */
+	char station[65];
+	char address_file[PATH_MAX];
+	struct journal_reader *reader; /* owned */
+	struct listener listener;
+	struct MHD_Daemon *daemon; /* owned */
+	struct conns conns;
+};
+
+/* A request as its handler sees it; all borrowed. */
+struct request {
+	struct uri uri;
+	struct route_args args;
+	const char *idempotency_key; /* NULL: none */
+	struct span body;
+	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
+};
+
+/* The body as an object with no other keys than these (NULL-terminated list).  An empty body reads as {}.  The caller
+ * frees; NULL on failure. */
+struct cJSON *request_json(const struct request *r, const char *const *keys, struct err *e);
+/* bad-request when there is any query parameter. */
+bool request_no_params(const struct request *r, struct err *e);
+
+/* A connection, from its start to its end; one request at a time. */
+struct guest {
+	struct conn conn; /* first */
+	struct request request;
+	const struct route *route; /* NULL until it is found */
+	struct err refusal;        /* what the request will be answered with, once its body is read away */
+	char allow[ROUTE_ALLOW];
+	bool begun;
+	bool close;      /* the connection must end behind the answer */
+	uint8_t *buffer; /* owned: the body of a JSON route */
+	size_t capacity;
+	uint64_t received; /* bytes of the body */
+};
+
+/* body.c: a request's body.  take is false when the connection must end at once. */
+size_t body_limit(const struct route *route);
+bool body_begin(struct http *h, struct guest *g, struct err *e);
+bool body_take(struct guest *g, struct span piece);
+void guest_reset(struct guest *g);
+
+#endif
