@@ -45,7 +45,7 @@ bool api_recipe_add(struct http *h, struct request *r, struct answer *a, struct 
 	if (!request_no_params(r, e))
 		return false;
 	r->intake = NULL;
-	if (!store_commit(intake, journal_station_time(h->o.journal), &outcome, &recipe, e)) {
+	if (!recipe_store_commit(intake, journal_station_time(h->o.journal), &outcome, &recipe, e)) {
 		log_warn("http: a recipe is refused: %s: %s", code_name(e->code), e->msg);
 		return false;
 	}

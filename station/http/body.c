@@ -31,7 +31,7 @@ size_t body_limit(const struct route *route)
 
 bool body_begin(struct http *h, struct guest *g, struct err *e)
 {
-	return g->route->body != BODY_RECIPE || store_begin(h->o.store, &g->request.intake, e);
+	return g->route->body != BODY_RECIPE || recipe_store_begin(h->o.store, &g->request.intake, e);
 }
 
 /* Grows by what has arrived, never by what was announced. */
@@ -60,7 +60,7 @@ static bool store_piece(struct guest *g, struct span piece, struct err *e)
 		return err_set(e, CODE_BAD_REQUEST, "this request takes no body");
 	if (g->received > limit)
 		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", limit);
-	return g->route->body == BODY_RECIPE ? store_write(g->request.intake, piece, e) : keep(g, piece, e);
+	return g->route->body == BODY_RECIPE ? recipe_store_write(g->request.intake, piece, e) : keep(g, piece, e);
 }
 
 bool body_take(struct guest *g, struct span piece)
@@ -73,7 +73,7 @@ bool body_take(struct guest *g, struct span piece)
 
 void guest_reset(struct guest *g)
 {
-	store_abandon(g->request.intake);
+	recipe_store_abandon(g->request.intake);
 	free(g->buffer);
 	g->buffer = NULL;
 	g->capacity = 0;
