@@ -1,0 +1,250 @@
+/* What rows do to the tables, and which rows contradict the ones before and are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "journal/apply.h"
+#include "journal/lookup.h"
+#include "journal/schema.h"
+#include "journal/verify.h"
+#include "journal_bodies.h"
+#include "os/log.h"
+
+struct bench {
+	struct place place;
+	struct journal *j;
+	struct journal_reader *r;
+	int64_t batch;
+};
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct err e = ERR_INIT;
+	place_make(&b->place);
+	if (!place_open(&b->place, &b->j, &e) || !journal_reader_open(b->place.db, &b->r, &e))
+		return -1;
+	put_recipe(b->j, SHA_A, "cam", 3);
+	b->batch = put_batch(b->j, SHA_A, "WO-1", 3);
+	*state = b;
+	return 0;
+}
+
+/* Whatever a test wrote: the tables are exactly what the rows give. */
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	struct verify_options o = { b->place.db, NULL, NULL };
+	struct verify_report report;
+	journal_reader_close(b->r);
+	journal_close(b->j);
+	verify_journal(&o, &report);
+	if (report.result != VERIFY_INTACT)
+		print_error("%s\n", report.message);
+	place_remove(&b->place);
+	free(b);
+	return report.result == VERIFY_INTACT ? 0 : -1;
+}
+
+static void rows_that_contradict_are_refused(void **state)
+{
+	struct bench *b = *state;
+	int64_t before = 0, after = 0;
+	struct err e = ERR_INIT;
+	int64_t a = put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	query_newest(b->r, &before, &e);
+	assert_int_equal(put_end(b->j, a, "FAIL", "romfs-bad"), 0); /* ended already */
+	assert_int_equal(put_step(b->j, a, "proved", "ok"), 0);
+	assert_int_equal(put_writing(b->j, a), 0);
+	assert_int_equal(put_end(b->j, a + 1000, "FAIL", "romfs-bad"), 0);  /* never started */
+	assert_int_equal(put_batch(b->j, SHA_A, "WO-2", 5), 0);             /* one open batch per board */
+	assert_int_equal(put_batch(b->j, SHA_B, "WO-2", 5), 0);             /* no such recipe */
+	assert_int_equal(put_recipe(b->j, SHA_A, "cam", 3), 0);             /* known already */
+	assert_int_equal(put_start(b->j, UID_1, 999, "WO-1", SHA_A, 1), 0); /* no such batch */
+	assert_int_equal(put_start(b->j, UID_1, b->batch, "WO-1", SHA_B, 1), 0);
+	assert_int_equal(put(b->j, KIND_STATION_STOPPED, "{\"reason\":\"clean\"}"), 0); /* never started */
+	assert_int_equal(put(b->j, KIND_UNIT_SERIAL, "{\"uid\":\"nobody\",\"serial\":\"x\",\"by\":null}"), 0);
+	assert_int_equal(put(b->j, KIND_RECIPE_REVOKED, "{\"sha256\":\"" SHA_B "\",\"reason\":null,\"by\":null}"), 0);
+	int64_t c = put_start(b->j, UID_2, b->batch, "WO-1", SHA_A, 1);
+	assert_int_equal(put_end(b->j, c, "PASS", "usb-gone"), 0); /* a PASS is ok, and nothing else is */
+	assert_int_equal(put_end(b->j, c, "FAIL", "ok"), 0);
+	query_newest(b->r, &after, &e);
+	assert_int_equal(after, before + 1); /* only the start of c: a refused row leaves no number behind */
+}
+
+static void closed_batch_stays_closed(void **state)
+{
+	struct bench *b = *state;
+	assert_true(
+	    put(b->j, KIND_BATCH_HELD, "{\"batch\":\"%lld\",\"code\":\"too-many-equal\",\"message\":\"m\",\"by\":null}",
+		(long long)b->batch) > 0);
+	assert_true(put(b->j, KIND_BATCH_RESUMED, "{\"batch\":\"%lld\",\"by\":\"anna\"}", (long long)b->batch) > 0);
+	assert_true(put(b->j, KIND_BATCH_CLOSED, "{\"batch\":\"%lld\",\"by\":\"anna\"}", (long long)b->batch) > 0);
+	assert_int_equal(put(b->j, KIND_BATCH_CLOSED, "{\"batch\":\"%lld\",\"by\":\"anna\"}", (long long)b->batch), 0);
+	assert_int_equal(put(b->j, KIND_BATCH_RESUMED, "{\"batch\":\"%lld\",\"by\":\"anna\"}", (long long)b->batch), 0);
+	assert_true(put_batch(b->j, SHA_A, "WO-2", 5) > 0);
+}
+
+static void idempotency_key_finds_its_batch(void **state)
+{
+	struct bench *b = *state;
+	struct err e = ERR_INIT;
+	int64_t id = 0;
+	char request[65];
+	put(b->j, KIND_BATCH_CLOSED, "{\"batch\":\"%lld\",\"by\":null}", (long long)b->batch);
+	int64_t second = put(b->j, KIND_BATCH_OPENED,
+	    "{\"order\":\"WO-2\",\"recipe\":\"" SHA_A "\",\"board\":\"openmv-n6\",\"quantity\":1,\"key\":\"k-1\","
+	    "\"request\":\"" SHA_B "\",\"by\":null}");
+	assert_true(query_batch_by_key(b->r, "k-1", &id, request, &e));
+	assert_int_equal(id, second);
+	assert_string_equal(request, SHA_B);
+	assert_false(query_batch_by_key(b->r, "k-2", &id, request, &e));
+	assert_int_equal(e.code, CODE_NOT_FOUND);
+}
+
+static struct journal_unit unit_of(struct bench *b, const char *uid)
+{
+	struct journal_unit u;
+	struct err e = ERR_INIT;
+	assert_true(journal_unit(b->r, uid, &u, &e));
+	return u;
+}
+
+/* A cut camera stays marked until every byte was read back, and a PASS counts only until something is written. */
+static void unit_remembers_what_it_holds(void **state)
+{
+	struct bench *b = *state;
+	int64_t a = put_start(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	assert_false(unit_of(b, UID_1).unfinished);
+	put_writing(b->j, a);
+	assert_true(unit_of(b, UID_1).unfinished);
+	put_step(b->j, a, "written", "usb-gone");
+	put_end(b->j, a, "ERROR", "usb-gone");
+	assert_true(unit_of(b, UID_1).unfinished);
+	a = put_start(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	put_step(b->j, a, "proved", "flash-mismatch");
+	assert_true(unit_of(b, UID_1).unfinished);
+	put_step(b->j, a, "proved", "ok");
+	assert_false(unit_of(b, UID_1).unfinished);
+	put_end(b->j, a, "FAIL", "no-return");
+	assert_int_equal(unit_of(b, UID_1).passed, 0);
+	a = put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	assert_int_equal(unit_of(b, UID_1).passed, a);
+	int64_t again = put_start(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	assert_int_equal(unit_of(b, UID_1).passed, a);
+	put_writing(b->j, again);
+	assert_int_equal(unit_of(b, UID_1).passed, 0);
+	put_end(b->j, again, "FAIL", "flash-error");
+	assert_int_equal(unit_of(b, UID_1).passed, 0);
+	put_refusal(b->j, "\"" UID_1 "\"", "no-batch");
+	assert_true(unit_of(b, UID_1).unfinished);
+}
+
+static void distinct_units_are_counted_once(void **state)
+{
+	struct bench *b = *state;
+	struct err e = ERR_INIT;
+	int64_t units;
+	bool among;
+	for (int i = 0; i < 3; i++)
+		put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	put_pass(b->j, UID_2, b->batch, "WO-1", SHA_A, 1);
+	assert_true(journal_batch_units(b->r, b->batch, UID_1, &units, &among, &e));
+	assert_true(units == 2 && among);
+	assert_true(journal_recipe_units(b->r, SHA_A, UID_1, &units, &among, &e));
+	assert_true(units == 2 && among);
+}
+
+/* An attempt that began before the camera said who it is learns it from its steps. */
+static void step_fills_in_who_it_is(void **state)
+{
+	struct bench *b = *state;
+	struct err e = ERR_INIT;
+	char *text;
+	int64_t a = put(b->j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN
+	    "\",\"uid\":null,\"usb_serial\":null,\"batch\":null,\"order\":null,\"recipe\":null}");
+	assert_true(a > 0);
+	assert_int_equal(put_writing(b->j, a), 0); /* nobody knows what, into whom */
+	assert_true(
+	    put(b->j, KIND_ATTEMPT_STEP,
+		"{\"attempt\":\"%lld\",\"step\":\"identified\",\"started_at\":\"" WHEN "\",\"ms\":1,\"bytes\":0,"
+		"\"units\":0,\"skipped\":0,\"outcome\":\"ok\",\"uid\":\"" UID_2 "\",\"usb_serial\":\"S\","
+		"\"versions\":{\"bootloader\":\"1.0.3\"}}",
+		(long long)a) > 0);
+	assert_true(put(b->j, KIND_ATTEMPT_STEP,
+			"{\"attempt\":\"%lld\",\"step\":\"admitted\",\"started_at\":\"" WHEN "\",\"ms\":1,\"bytes\":0,"
+			"\"units\":0,\"skipped\":0,\"outcome\":\"ok\",\"batch\":\"%lld\",\"order\":\"WO-1\","
+			"\"recipe\":\"" SHA_A "\",\"versions\":{\"bootloader_sha256\":\"x\"}}",
+			(long long)a, (long long)b->batch) > 0);
+	assert_true(put_writing(b->j, a) > 0);
+	assert_true(query_attempt(b->r, a, &text, &e));
+	assert_non_null(strstr(text, "\"uid\":\"" UID_2 "\""));
+	assert_non_null(strstr(text, "\"order\":\"WO-1\""));
+	assert_non_null(strstr(text, "\"versions\":{\"bootloader\":\"1.0.3\",\"bootloader_sha256\":\"x\"}"));
+	free(text);
+}
+
+/* Each field of each body: missing, null and of another type. */
+static void bodies_are_held_to_their_table(void **state)
+{
+	struct bench *b = *state;
+	static const char *const bad[] = { "{}", "[]", "{\"batch\":\"1\"}", "{\"batch\":1,\"by\":null}",
+		"{\"batch\":\"01\",\"by\":null}", "{\"batch\":\"\",\"by\":null}", "{\"batch\":\"-1\",\"by\":null}",
+		"{\"batch\":\"9999999999999999999\",\"by\":null}", "{\"batch\":null,\"by\":null}",
+		"{\"batch\":\"1\",\"by\":7}", "{\"batch\":\"1\",\"by\":null,\"more\":1}",
+		"{\"batch\":\"1\",\"by\":null,\"kind\":\"x\"}" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err e = ERR_INIT;
+		AUTO_JSON struct cJSON *tree = tree_of(bad[i]);
+		if (kind_check(KIND_BATCH_CLOSED, tree, &e))
+			fail_msg("%s", bad[i]);
+		assert_int_equal(e.code, CODE_INTERNAL);
+	}
+	assert_int_equal(put(b->j, KIND_RECIPE_REVOKED, "{\"sha256\":\"ABC\",\"reason\":null,\"by\":null}"), 0);
+	assert_int_equal(put_refusal(b->j, "7", "no-batch"), 0);
+	assert_false(kind_known("batch"));
+	assert_true(kind_known(KIND_SLOT_HELD));
+}
+
+/* The journal table itself refuses gaps, changes and deletions. */
+static void table_is_append_only(void **state)
+{
+	(void)state;
+	static const char *const refused[] = { "UPDATE journal SET kind = 'x'", "DELETE FROM journal",
+		"INSERT INTO journal VALUES(3, 'a', 'k', zeroblob(32), zeroblob(32), '{}')",
+		"INSERT INTO journal VALUES(1, 'a', 'k', zeroblob(32), zeroblob(32), '{}')",
+		"INSERT OR REPLACE INTO journal VALUES(1, 'a', 'k', zeroblob(32), zeroblob(32), '{}')",
+		"INSERT INTO journal VALUES(2, 'a', 'k', zeroblob(31), zeroblob(32), '{}')",
+		"INSERT INTO journal VALUES(2, 'a', 'k', 'text', zeroblob(32), '{}')", "UPDATE station SET name = 'x'",
+		"DELETE FROM station", "UPDATE checkpoint SET size = 2", "DELETE FROM checkpoint" };
+	struct err e = ERR_INIT;
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_true(sql_harden(db, &e) && schema_migrate(db, &e) && schema_check(db, &e));
+	assert_true(sql_exec(db,
+	    "INSERT INTO journal VALUES(1, 'a', 'k', zeroblob(32), zeroblob(32), '{}');"
+	    "INSERT INTO station VALUES(1, 'a', zeroblob(32)); INSERT INTO checkpoint VALUES(1, 'a', zeroblob(64))",
+	    &e));
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		if (sql_exec(db, refused[i], &e))
+			fail_msg("%s", refused[i]);
+	assert_true(sql_exec(db, "INSERT INTO journal VALUES(2, 'a', 'k', zeroblob(32), zeroblob(32), '{}')", &e));
+	assert_true(schema_migrate(db, &e)); /* again: nothing to do */
+	assert_true(sql_exec(db, "PRAGMA user_version = 99", &e));
+	assert_false(schema_migrate(db, &e));
+	sqlite3_close(db);
+}
+
+int main(void)
+{
+	log_setup(LOG_ERR, LOG_TEXT);
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(closed_batch_stays_closed),
+		T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds), T(distinct_units_are_counted_once),
+		T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table), cmocka_unit_test(table_is_append_only) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
