@@ -18,6 +18,12 @@ static bool is_device(const char *name)
 	       !name[digits + 1 + strspn(name + digits + 1, "0123456789.")];
 }
 
+/* Ports in their numbers' order, so that cameras present at start are met, and numbered, as they stand. */
+static int by_path(const void *a, const void *b)
+{
+	return strverscmp(((const struct usb_name *)a)->path, ((const struct usb_name *)b)->path);
+}
+
 size_t usb_scan_names(const char *root, struct usb_name *out, size_t max)
 {
 	size_t count = 0;
@@ -30,6 +36,7 @@ size_t usb_scan_names(const char *root, struct usb_name *out, size_t max)
 		}
 	if (dir)
 		closedir(dir);
+	qsort(out, count, sizeof *out, by_path);
 	return count;
 }
 
