@@ -27,9 +27,9 @@ TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)
 # The virtual line: the USB front end, and the cameras behind fixtures/virtual/camera.h.
 # `make virtual-line CAMERA="a.o b.o"` links other cameras in their place.
-CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/descriptors.c fixtures/virtual/flash.c \
-              fixtures/virtual/space.c fixtures/virtual/store.c fixtures/virtual/identity.c $(wildcard firmware/dfu/*.c)
-FRONT_SRC  := $(filter-out $(CAMERA_SRC),$(wildcard fixtures/virtual/*.c))
+CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/flash.c fixtures/virtual/store.c \
+              fixtures/virtual/identity.c firmware/dfu/device.c
+FRONT_SRC  := $(filter-out $(CAMERA_SRC),$(wildcard fixtures/virtual/*.c)) firmware/dfu/dfu.c
 CAMERA     ?= $(call obj,$(CAMERA_SRC))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
