@@ -196,6 +196,14 @@ CREATE INDEX attempts_code ON attempts(code);
 CREATE INDEX attempts_verdict ON attempts(verdict);
 CREATE INDEX attempts_running ON attempts(id) WHERE ended_at IS NULL;
 
+-- How far, in seconds, an attempt's start lies from the time of its first journal row, at most: a refused camera may
+-- have waited for hours.  With it a time can be found by row, without an index on times.
+CREATE TABLE lateness (
+	one     INTEGER PRIMARY KEY CHECK (one = 1),
+	seconds INTEGER NOT NULL,
+	seq     INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE attempt_steps (
 	attempt    INTEGER NOT NULL REFERENCES attempts(id),
 	seq        INTEGER NOT NULL,

@@ -26,6 +26,11 @@
 	" ?2->>'recipe', ?2->>'slot', ?2->>'path', ?2->>'operator', ?2->>'board', ?2->>'transport'," \
 	" ?2->>'started_at', json_patch('{}', coalesce(?2->>'versions', '{}'))" values
 
+#define SEE_LATENESS \
+	"INSERT INTO lateness(one, seconds, seq)" \
+	" SELECT 1, abs(unixepoch(" AT ") - unixepoch(?2->>'started_at')), ?1 WHERE true" \
+	" ON CONFLICT(one) DO UPDATE SET seconds = excluded.seconds, seq = ?1 WHERE excluded.seconds > seconds"
+
 #define ADD_STEP "INSERT INTO attempt_steps(attempt, seq, n, step, started_at, ms, bytes, units, skipped, outcome) "
 #define STEP_OF(j) \
 	j "->>'step', " j "->>'started_at', " j "->>'ms', " j "->>'bytes', " j "->>'units', " j "->>'skipped', " \
@@ -82,6 +87,7 @@ static const struct rule {
 
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_UNIT },
 	{ KIND_ATTEMPT_STARTED, MUST, START_ATTEMPT("", "") },
+	{ KIND_ATTEMPT_STARTED, MAY, SEE_LATENESS },
 
 	{ KIND_ATTEMPT_STEP, MAY,
 	  "INSERT INTO units(id, seq, uid, board, first_seen, last_seen)"
@@ -139,6 +145,7 @@ static const struct rule {
 	  " AND (u.batch, u.uid) = (SELECT a.batch, a.uid" THIS_ATTEMPT ") AND u.seq = ?1" },
 
 	{ KIND_ATTEMPT_REFUSED, MAY, SEE_UNIT },
+	{ KIND_ATTEMPT_REFUSED, MAY, SEE_LATENESS },
 	{ KIND_ATTEMPT_REFUSED, MUST,
 	  START_ATTEMPT(", step, ended_at, verdict, refused, code, message, action",
 	  ", ?2->>'$.steps[#-1].step', " AT ", 'ERROR', 1, ?2->>'code', ?2->>'message', ?2->>'action'") },

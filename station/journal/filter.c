@@ -9,9 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* How much earlier than its row an attempt can have started: it is identified before its row is written. */
-#define EARLIER_MS 3600000
-
 struct condition {
 	size_t field;              /* of struct query_filter */
 	const char *column, *test; /* column test ?N */
@@ -85,8 +82,10 @@ static bool first_at(struct reading *g, int64_t ms, int64_t *seq, struct err *e)
 		int64_t middle = *seq + (high - *seq) / 2;
 		sqlite3_reset(at);
 		sqlite3_bind_int64(at, 1, middle);
-		if (reading_step(at, e) != 1)
-			return e->code != CODE_OK ? false : err_set(e, CODE_JOURNAL_FAILED, "a row is missing");
+		int rc = reading_step(at, e);
+		if (rc <= 0)
+			return rc < 0 ? false
+				      : err_set(e, CODE_JOURNAL_FAILED, "row %lld is missing", (long long)middle);
 		if (strcmp(sql_text(at, 0), text) < 0)
 			*seq = middle + 1;
 		else
@@ -96,26 +95,24 @@ static bool first_at(struct reading *g, int64_t ms, int64_t *seq, struct err *e)
 	return true;
 }
 
+/* One end of the time asked for: its text in one form, and the row that bounds it.  side -1: from, 1: to. */
+static bool bound(
+    struct reading *g, const char *asked, int side, char text[TIME_TEXT_SIZE], int64_t *row, struct err *e)
+{
+	sqlite3_stmt *late = reading_prepare(g, "SELECT seconds FROM lateness", e);
+	int64_t ms, seconds = 0;
+	if (!asked)
+		return true;
+	if (!time_parse(asked, &ms))
+		return err_set(e, CODE_BAD_REQUEST, "'%s' is no RFC 3339 time in UTC", side < 0 ? "from" : "to");
+	time_format(text, ms);
+	return late && sql_run(late, &seconds, e) && first_at(g, ms + side * (seconds + 1) * 1000, row, e);
+}
+
 bool filter_make(struct reading *g, const struct query_filter *f, enum filter_of of, struct filter *out, struct err *e)
 {
-	struct err why = ERR_INIT;
-	int64_t ms;
 	*out = (struct filter){ .asked = f, .of = of };
-	if (f->from) {
-		if (!time_parse(f->from, &ms))
-			return err_set(e, CODE_BAD_REQUEST, "'from' is no RFC 3339 time in UTC");
-		time_format(out->from, ms);
-		if (!first_at(g, ms, &out->first, &why))
-			return err_set(e, why.code, "%s", why.msg);
-	}
-	if (f->to) {
-		if (!time_parse(f->to, &ms))
-			return err_set(e, CODE_BAD_REQUEST, "'to' is no RFC 3339 time in UTC");
-		time_format(out->to, ms);
-		if (!first_at(g, ms + EARLIER_MS, &out->behind, &why))
-			return err_set(e, why.code, "%s", why.msg);
-	}
-	return true;
+	return bound(g, f->from, -1, out->from, &out->first, e) && bound(g, f->to, 1, out->to, &out->behind, e);
 }
 
 void filter_print(const struct filter *f, FILE *sql)
