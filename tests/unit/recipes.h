@@ -52,13 +52,15 @@ static inline void manifest_for(
 static inline void edit(char text[MANIFEST_SIZE], const char *from, const char *to)
 {
 	char old[MANIFEST_SIZE];
-	strcpy(old, text);
+	snprintf(old, sizeof old, "%s", text);
 	char *at = strstr(old, from);
 	if (!at)
 		abort();
 	if (strlen(old) - strlen(from) + strlen(to) >= MANIFEST_SIZE)
 		abort();
-	strcpy(stpcpy(text + (at - old), to), at + strlen(from));
+	memcpy(text + (at - old), to, strlen(to));
+	snprintf(
+	    text + (at - old) + strlen(to), MANIFEST_SIZE - (size_t)(at - old) - strlen(to), "%s", at + strlen(from));
 }
 
 /* B around a manifest and one payload, payload/image.img. */

@@ -355,7 +355,7 @@ static void manifest_rules(void **state)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[MANIFEST_SIZE];
-		strcpy(text, good);
+		snprintf(text, sizeof text, "%s", good);
 		edit(text, rows[i].from, rows[i].to);
 		if (read_manifest(text) != rows[i].code)
 			fail_msg("%s -> %s: %s, not %s", rows[i].from, rows[i].to, code_name(read_manifest(text)),
@@ -376,7 +376,7 @@ static void region_lists(void **state)
 		for (unsigned i = 0; i < count; i++) {
 			char named[MANIFEST_SIZE], partition[16];
 			snprintf(partition, sizeof partition, "\"PART%u\"", i);
-			strcpy(named, region);
+			snprintf(named, sizeof named, "%s", region);
 			edit(named, "\"ROMFS0\"", partition);
 			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "", named);
 		}

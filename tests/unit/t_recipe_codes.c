@@ -57,7 +57,7 @@ static void put_revoked_list(void)
 	struct bytes b = recipe_of(manifest, span_of(payload.data, payload.size));
 	assert_true(digest_of(span_of(b.data, b.size), &d, &e));
 	hex_encode(line, d.sha256, SHA256_SIZE);
-	strcat(line, " # why\n");
+	memcpy(line + strlen(line), " # why\n", 8);
 	put("revoked-recipes", line);
 	free(b.data);
 }

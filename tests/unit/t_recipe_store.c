@@ -45,7 +45,7 @@ static int set_up(void **state)
 	(void)state;
 	struct err e = ERR_INIT;
 	char path[256];
-	strcpy(root, "/tmp/romline-store-XXXXXX");
+	snprintf(root, sizeof root, "/tmp/romline-store-XXXXXX");
 	alice = test_key(1);
 	bob = test_key(2);
 	payload = romfs_with("main.py", 64);
@@ -305,7 +305,7 @@ static void a_start_checks_everything(void **state)
 	uint8_t sha[SHA256_SIZE];
 	assert_true(add(s, span_of(one.data, one.size), &outcome, &r, &e));
 	memcpy(sha, r->sha256, sizeof sha);
-	strcpy(text, r->sha256_text);
+	snprintf(text, sizeof text, "%s", r->sha256_text);
 	snprintf(name, sizeof name, "recipes/%s.img", text);
 	stored_recipe_drop(r);
 	recipe_store_close(s);

@@ -25,7 +25,7 @@ static int delete_one(const char *path, const struct stat *st, int flag, struct 
 static int make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/romline-trust-XXXXXX");
+	snprintf(folder, sizeof folder, "/tmp/romline-trust-XXXXXX");
 	return mkdtemp(folder) ? 0 : -1;
 }
 
