@@ -80,12 +80,17 @@ bool act_identify(struct attempt *a, struct err *e)
 	if (a->uid[0] && strcmp(a->uid, a->who.uid) != 0)
 		return err_set(e, CODE_USB_GONE, "another camera (%s) took the place of %s", a->who.uid, a->uid);
 	memcpy(a->uid, a->who.uid, sizeof a->uid);
-	for (unsigned i = 0; i < a->region_count; i++)
-		if (!a->link.ops->probe(&a->link, a->bound[i].partition, e))
-			return false;
 	if (!hash_bootloader(a, e))
 		return false;
 	step_end(a, STEP_IDENTIFIED, CODE_OK);
+	return true;
+}
+
+bool act_probe(struct attempt *a, struct err *e)
+{
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (!a->link.ops->probe(&a->link, a->bound[i].partition, e))
+			return false;
 	return true;
 }
 

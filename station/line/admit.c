@@ -47,23 +47,52 @@ static bool batch_ready(const struct slot *s, struct batch **out, struct err *e)
 		return err_set(e, CODE_NO_BATCH, "no batch is open for %s", s->attempt->board->id);
 	if (b->view.state == BATCH_HELD)
 		return err_set(e, CODE_TOO_MANY_EQUAL, "batch %s is held: %s", b->view.id, b->view.reason);
-	/* the camera was identified for this batch: its recipe's partitions were probed */
+	/* the camera was probed for this batch's recipe; a batch closed and opened in that instant is another one */
 	if (!s->attempt->recipe || strcmp(s->attempt->batch, b->view.id) != 0)
-		return err_set(e, CODE_NO_BATCH, "the batch changed while the camera was identified");
+		return err_set(e, CODE_NO_BATCH, "the batch changed while the camera was probed");
 	*out = b;
 	return true;
 }
 
-/* Units that hold a reservation: admitted with this recipe, not yet counted by the journal. */
-static int64_t reserved_units(const struct slot *s, const char *recipe)
+/* Places that other slots hold and the journal does not count yet; `counted` asks it about one of their units. */
+static bool places_held(const struct slot *s, bool (*same)(const struct attempt *, const struct attempt *),
+    bool (*counted)(const struct slot *, bool *, struct err *), int64_t *out, struct err *e)
 {
-	int64_t n = 0;
+	*out = 0;
 	for (unsigned i = 0; i < s->line->slot_count; i++) {
 		const struct slot *o = s->line->slots[i];
-		n += o != s && (o->state == US_IDENTIFIED || o->state == US_ADMITTED || o->state == US_COMPARED) &&
-		     o->attempt->recipe && !strcmp(o->attempt->recipe->sha256_text, recipe);
+		bool among;
+		if (o == s || !o->reserved || !same(o->attempt, s->attempt))
+			continue;
+		if (!counted(o, &among, e))
+			return false;
+		*out += !among;
 	}
-	return n;
+	return true;
+}
+
+static bool same_recipe(const struct attempt *a, const struct attempt *b)
+{
+	return !strcmp(a->recipe->sha256_text, b->recipe->sha256_text);
+}
+
+static bool same_batch(const struct attempt *a, const struct attempt *b)
+{
+	return !strcmp(a->batch, b->batch);
+}
+
+static bool counted_in_recipe(const struct slot *s, bool *among, struct err *e)
+{
+	int64_t units;
+	return journal_recipe_units(
+	    s->line->reader, s->attempt->recipe->sha256_text, s->attempt->uid, &units, among, e);
+}
+
+static bool counted_in_batch(const struct slot *s, bool *among, struct err *e)
+{
+	int64_t units;
+	return journal_batch_units(
+	    s->line->reader, strtoll(s->attempt->batch, NULL, 10), s->attempt->uid, &units, among, e);
 }
 
 static bool recipe_ready(const struct slot *s, const struct batch *b, struct err *e)
@@ -74,19 +103,21 @@ static bool recipe_ready(const struct slot *s, const struct batch *b, struct err
 	if (!journal_recipe_units(reader, b->view.recipe, s->attempt->uid, &use.units_used, &use.unit_counted, e) ||
 	    !journal_max_rollback(reader, r->board, r->name, &use.rollback_seen, e))
 		return false;
-	if (!use.unit_counted)
-		use.units_used += reserved_units(s, b->view.recipe);
+	int64_t held;
+	if (!places_held(s, same_recipe, counted_in_recipe, &held, e))
+		return false;
+	use.units_used += held;
 	return recipe_store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
 }
 
 static bool room_in_batch(const struct slot *s, const struct batch *b, struct err *e)
 {
-	int64_t passed;
+	int64_t passed, held, id = strtoll(b->view.id, NULL, 10);
 	bool among;
-	int64_t id = strtoll(b->view.id, NULL, 10);
-	if (!journal_batch_units(s->line->reader, id, s->attempt->uid, &passed, &among, e))
+	if (!journal_batch_units(s->line->reader, id, s->attempt->uid, &passed, &among, e) ||
+	    !places_held(s, same_batch, counted_in_batch, &held, e))
 		return false;
-	if (among || passed + batch_running(s->line, b, s) < b->view.quantity)
+	if (among || passed + held < b->view.quantity)
 		return true;
 	return err_set(e, CODE_BATCH_COMPLETE, "batch %s has its %lld units", b->view.id, (long long)b->view.quantity);
 }

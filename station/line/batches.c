@@ -34,13 +34,12 @@ struct batch *batch_by_id(struct line *l, const char *id)
 	return NULL;
 }
 
-int64_t batch_running(const struct line *l, const struct batch *b, const struct slot *except)
+int64_t batch_running(const struct line *l, const struct batch *b)
 {
 	int64_t n = 0;
 	for (unsigned i = 0; i < l->slot_count; i++) {
 		const struct slot *s = l->slots[i];
-		bool holds = unit_busy(s->state) && s->state > US_PLUGGED && s->state != US_ENDING;
-		n += holds && s != except && s->attempt && !strcmp(s->attempt->batch, b->view.id);
+		n += s->reserved && !strcmp(s->attempt->batch, b->view.id);
 	}
 	return n;
 }
@@ -52,7 +51,7 @@ void batches_publish(struct line *l)
 	for (unsigned i = 0; i < LINE_MAX_BATCHES; i++) {
 		if (!l->batches[i].used)
 			continue;
-		l->batches[i].view.running = batch_running(l, &l->batches[i], NULL);
+		l->batches[i].view.running = batch_running(l, &l->batches[i]);
 		l->batch_views[l->batch_view_count++] = l->batches[i].view;
 	}
 	l->held_view = l->held;

@@ -16,7 +16,7 @@ static const struct {
 	bool has_step;
 } duties[US_COUNT] = {
 	[US_PLUGGED] = { act_identify, STEP_IDENTIFIED, true },
-	[US_IDENTIFIED] = { NULL, STEP_ADMITTED, true },
+	[US_IDENTIFIED] = { act_probe, STEP_ADMITTED, true },
 	[US_ADMITTED] = { act_compare, STEP_COMPARED, true },
 	[US_COMPARED] = { act_write, STEP_WRITTEN, true },
 	[US_WRITTEN] = { act_read_back, STEP_READ_BACK, true },
@@ -89,22 +89,28 @@ static void begin_plugged(struct slot *s)
 	s->attempt->link.id = s->device;
 	s->seen_arrival = s->device.arrival;
 	s->device_new = false;
-	struct batch *b = s->attempt->admitted ? NULL : batch_for_board(l, s->device_board->id);
-	if (b && b->recipe)
-		attempt_bind(s->attempt, stored_recipe_hold(b->recipe), b->view.id, b->view.order);
 	start_action(s, act_identify);
 }
 
 static void begin_identified(struct slot *s)
 {
-	struct err why = ERR_INIT;
 	if (s->attempt->admitted) {
 		slot_event(s, UE_DONE); /* a retry within the attempt */
 		return;
 	}
 	step_begin(s->attempt, STEP_ADMITTED);
+	struct batch *b = batch_for_board(s->line, s->attempt->board->id);
+	if (b && b->recipe)
+		attempt_bind(s->attempt, stored_recipe_hold(b->recipe), b->view.id, b->view.order);
+	start_action(s, act_probe);
+}
+
+static void decide(struct slot *s)
+{
+	struct err why = ERR_INIT;
 	switch (admit(s, &why)) {
 	case ADMIT_YES:
+		s->reserved = true;
 		row_started(s);
 		s->deadline = clock_mono_ms() + JOURNAL_MS;
 		break;
@@ -166,6 +172,7 @@ static void begin_ending(struct slot *s)
 static void begin_rest(struct slot *s)
 {
 	s->deadline = 0;
+	s->reserved = false;
 	if (s->attempt)
 		attempt_close_link(s->attempt);
 	if (s->device_new && boots(s) && s->state != US_ASKING) {
@@ -280,6 +287,8 @@ void slot_trouble(struct slot *s, const struct err *why)
 	}
 	s->waiting_return = false;
 	s->result = *why;
+	if (why->code == CODE_UID_MALFORMED || why->code == CODE_WRONG_BOARD)
+		s->attempt->refused = !s->attempt->admitted;
 	s->failed_step = duties[s->state].step;
 	if (duties[s->state].has_step && s->attempt->steps[s->failed_step].begun) {
 		step_end(s->attempt, s->failed_step, why->code);
@@ -314,6 +323,10 @@ void slot_action_ended(struct slot *s, const struct message *m)
 	}
 	if (!m->ok) {
 		slot_trouble(s, &m->err);
+		return;
+	}
+	if (s->state == US_IDENTIFIED && !s->abort_wanted) {
+		decide(s);
 		return;
 	}
 	if (s->attempt->id[0] && duties[s->state].has_step)

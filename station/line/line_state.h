@@ -37,6 +37,7 @@ struct slot {
 	bool working;        /* the worker has not answered yet */
 	bool waiting_return; /* AGAIN: waits for the camera to come back */
 	bool abort_wanted;
+	bool reserved;            /* admitted: holds a place in its batch and among its recipe's units */
 	bool stopped_here;        /* an attempt of the last run ended here; the camera that is there now waits */
 	int64_t deadline;         /* monotonic ms; 0: none */
 	struct progress progress; /* of the running step; read by any thread */
@@ -75,7 +76,7 @@ struct line {
 	struct batch_view batch_views[LINE_MAX_BATCHES];
 	unsigned batch_view_count;
 	enum code held_view;
-	bool closed;                   /* calls are refused; under public_lock too */
+	bool closed; /* calls are refused; under public_lock too */
 };
 
 enum message_kind {
@@ -141,8 +142,8 @@ void row_event(struct line *l, enum code code, const char *message, unsigned slo
 bool batches_restore(struct line *l, struct err *e);
 struct batch *batch_for_board(struct line *l, const char *board);
 struct batch *batch_by_id(struct line *l, const char *id);
-/* Attempts under way in this batch, other than the one in `except`. */
-int64_t batch_running(const struct line *l, const struct batch *b, const struct slot *except);
+/* Attempts that hold a place in this batch. */
+int64_t batch_running(const struct line *l, const struct batch *b);
 void batches_publish(struct line *l);
 void batch_count_verdict(struct line *l, struct slot *s);
 bool batch_open(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
