@@ -2,8 +2,13 @@
 #include "ctl/commands.h"
 
 const struct ctl_command ctl_commands[] = {
+	{ "attempts", "attempts [ID | FILTER...] [--json]", ctl_attempts },
+	{ "batch", "batch open|list|show|hold|resume|close ...", ctl_batch },
 	{ "journal", "journal verify [--db FILE] [--checkpoints FILE] [--pubkey FILE] [--json]", ctl_journal },
-	{ "recipe", "recipe build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
+	{ "recipe", "recipe add|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
 	{ "romfs", "romfs ls|cat|check|build ...", ctl_romfs },
+	{ "slot", "slot list|show|retry|abort|enable|disable ...", ctl_slot },
+	{ "station", "station [--json]", ctl_station },
+	{ "unit", "unit UID|SERIAL [--json]", ctl_unit },
 	{ NULL, NULL, NULL },
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static const struct ctl_command commands[] = {
+	{ "add", "recipe add IMG [--url U] [--json]", ctl_recipe_add },
 	{ "attach", "recipe attach IMG MINISIG... -o OUT", ctl_recipe_attach },
 	{ "build",
 	    "recipe build -b BOARD -n NAME -v VERSION [--rollback N] [--limit KEY=VALUE] [--tail PARTITION=blank] "

@@ -28,6 +28,7 @@ bool recipe_write(const char *path, uint8_t *data, size_t size, struct err *e);
  * ever written, nothing there is replaced. */
 bool recipe_put_below(int folder, const char *path, struct span data, struct err *e);
 
+int ctl_recipe_add(int argc, char **argv); /* upload.c */
 int ctl_recipe_build(int argc, char **argv);
 int ctl_recipe_sign(int argc, char **argv);
 int ctl_recipe_attach(int argc, char **argv);

@@ -7,8 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For people at a terminal; NULL and the text freed when memory is gone. */
+static char *with_newline(char *text)
+{
+	size_t size = text ? strlen(text) : 0;
+	char *grown = text ? realloc(text, size + 2) : NULL;
+	if (!grown) {
+		free(text);
+		return NULL;
+	}
+	memcpy(grown + size, "\n", 2);
+	return grown;
+}
+
 bool answer_text(struct answer *a, unsigned status, const char *type, char *text, struct err *e)
 {
+	if (!strcmp(type, TYPE_JSON))
+		text = with_newline(text);
 	if (!text)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the answer");
 	free(a->body);
@@ -77,7 +92,7 @@ void answer_problem(struct answer *a, unsigned status, const struct err *why, co
 	json_add_string(problem, "detail", *why->msg ? why->msg : code_sentence(why->code));
 	json_add_string(problem, "code", code_name(why->code));
 	json_add_string(problem, "action", code_action(why->code));
-	a->body = problem ? json_print(problem) : NULL;
+	a->body = problem ? with_newline(json_print(problem)) : NULL;
 	json_free(problem);
 	if (!a->body) {
 		*fixed = no_memory;

@@ -23,7 +23,7 @@ struct answer {
 	bool close;        /* the connection ends behind it */
 };
 
-/* Takes the text over (NULL: no-memory). */
+/* Takes the text over (NULL: no-memory).  JSON gets a newline at its end. */
 bool answer_text(struct answer *a, unsigned status, const char *type, char *text, struct err *e);
 /* Prints the tree and frees it. */
 bool answer_json(struct answer *a, unsigned status, struct cJSON *json, struct err *e);

@@ -69,6 +69,7 @@ const struct route *route_find(const struct route *table, const char *method, co
 			continue;
 		if (!strcmp(r->method, wanted)) {
 			*args = found;
+			allow[0] = '\0';
 			return r;
 		}
 		allow_add(allow, r->method);

@@ -1,0 +1,124 @@
+/* stationctl unit and attempts: what the station's journal knows of cameras. */
+#include "ctl/commands.h"
+#include "ctl/live.h"
+
+#include "format/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ATTEMPTS_USAGE                                                                                                 \
+	"attempts [ID] [--serial S] [--uid U] [--batch ID] [--order O] [--recipe SHA] [--slot N] [--operator O] "      \
+	"[--verdict V] [--code C] [--from T] [--to T] [--limit N] [--cursor C] [--url U] [--json]"
+
+static void show_attempt_row(const struct cJSON *attempt)
+{
+	live_field(attempt, "id", 8);
+	live_field(attempt, "started_at", 24);
+	live_field(attempt, "slot", 3);
+	live_field(attempt, "verdict", 7);
+	live_field(attempt, "code", 16);
+	live_field(attempt, "uid", 24);
+	live_field(attempt, "order", 0);
+	putchar('\n');
+}
+
+static void show_attempts(const struct cJSON *list)
+{
+	live_items(list, show_attempt_row);
+}
+
+static void show_step(const struct cJSON *step)
+{
+	fputs("  ", stdout);
+	live_field(step, "step", 10);
+	live_field(step, "ms", 6);
+	fputs("ms ", stdout);
+	live_field(step, "bytes", 9);
+	fputs("bytes ", stdout);
+	live_field(step, "outcome", 0);
+	putchar('\n');
+}
+
+static void show_attempt(const struct cJSON *attempt)
+{
+	static const char *const keys[] = { "id", "uid", "serial", "usb_serial", "board", "slot", "batch", "order",
+		"recipe", "operator", "started_at", "ended_at", "verdict", "refused", "code", "message", "action",
+		"proof" };
+	const struct cJSON *steps;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		live_line(attempt, keys[i]);
+	if (!json_array(attempt, "steps", &steps, NULL))
+		return;
+	for (const struct cJSON *s = json_first(steps); s; s = json_after(s))
+		show_step(s);
+}
+
+int ctl_attempts(int argc, char **argv)
+{
+	static const char *const names[] = { "serial", "uid", "batch", "order", "recipe", "slot", "operator", "verdict",
+		"code", "board", "from", "to", "limit", "cursor" };
+	enum { NAMES = sizeof names / sizeof *names };
+	struct live l = { .url = NULL };
+	struct err e = ERR_INIT;
+	const char *values[NAMES] = { NULL };
+	struct ctl_option options[NAMES + 3] = { [NAMES] = LIVE_OPTIONS(l) };
+	char path[LIVE_PATH] = "/attempts";
+	for (size_t i = 0; i < NAMES; i++)
+		options[i] = (struct ctl_option){ .name = names[i], .value = &values[i] };
+	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 1, ATTEMPTS_USAGE, &e) ||
+	    (argc == 2 && !live_path_add(path, NULL, argv[1], &e)))
+		return ctl_refuse(&e);
+	for (size_t i = 0; i < NAMES; i++)
+		if (values[i] && !live_path_add(path, names[i], values[i], &e))
+			return ctl_refuse(&e);
+	const struct live_request r = { .method = "GET", .path = path };
+	return live_run(&l, &r, argc == 2 ? show_attempt : show_attempts);
+}
+
+static void show_unit_row(const struct cJSON *unit)
+{
+	live_field(unit, "uid", 24);
+	live_field(unit, "serial", 20);
+	live_field(unit, "board", 20);
+	live_field(unit, "last_seen", 0);
+	putchar('\n');
+}
+
+static void show_unit(const struct cJSON *unit)
+{
+	static const char *const keys[] = { "uid", "serial", "board", "first_seen", "last_seen", "passed",
+		"unfinished" };
+	const struct cJSON *attempts;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		live_line(unit, keys[i]);
+	if (!json_array(unit, "attempts", &attempts, NULL))
+		return;
+	for (const struct cJSON *a = json_first(attempts); a; a = json_after(a))
+		show_attempt_row(a);
+}
+
+int ctl_unit(int argc, char **argv)
+{
+	struct live l = { .url = NULL };
+	struct live_answer a = { .status = 0 };
+	struct err e = ERR_INIT;
+	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
+	char path[LIVE_PATH] = "/units";
+	if (!ctl_options(&argc, argv, options, &e) ||
+	    !ctl_operands(argc, 1, 1, "unit UID|SERIAL [--url U] [--json]", &e) ||
+	    !live_path_add(path, NULL, argv[1], &e))
+		return ctl_refuse(&e);
+	const struct live_request r = { .method = "GET", .path = path };
+	bool done = live_call(&l, &r, &a, &e);
+	if (l.json && a.json)
+		fwrite(a.body, 1, a.size, stdout);
+	else if (done && a.status == 300)
+		live_items(a.json, show_unit_row);
+	else if (done)
+		show_unit(a.json);
+	if (done && a.status == 300)
+		done = err_set(&e, CODE_CONFLICT, "several units have this serial; name one by its UID");
+	live_clear(&a);
+	return done ? CTL_DONE : ctl_refuse(&e);
+}

@@ -1,0 +1,60 @@
+/* stationctl recipe add: brings a recipe file to the station. */
+#include "ctl/upload.h"
+
+#include "ctl/ctl_recipe.h"
+#include "format/json.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECONDS 180
+
+/* The caller frees *data. */
+static bool prepare(const char *path, uint8_t **data, struct live_request *r, struct err *e)
+{
+	size_t size;
+	if (!file_read(path, RECIPE_MAX_BYTES, data, &size, e))
+		return false;
+	*r = (struct live_request){ .method = "POST",
+		.path = "/recipes",
+		.type = "application/octet-stream",
+		.body = span_of(*data, size),
+		.seconds = SECONDS };
+	return true;
+}
+
+bool upload_recipe(const struct live *l, const char *path, char sha256[65], struct err *e)
+{
+	AUTO_FREE uint8_t *data = NULL;
+	struct live_request r;
+	struct live_answer a;
+	const char *text;
+	if (!prepare(path, &data, &r, e))
+		return false;
+	bool done = live_call(l, &r, &a, e) && json_string(a.json, "sha256", &text, e);
+	if (done)
+		snprintf(sha256, 65, "%s", text);
+	live_clear(&a);
+	return done;
+}
+
+static void show_recipe(const struct cJSON *recipe)
+{
+	static const char *const keys[] = { "sha256", "name", "version", "board", "rollback", "bytes", "added_at" };
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		live_line(recipe, keys[i]);
+}
+
+int ctl_recipe_add(int argc, char **argv)
+{
+	struct live l = { .url = NULL };
+	struct err e = ERR_INIT;
+	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
+	AUTO_FREE uint8_t *data = NULL;
+	struct live_request r;
+	if (!ctl_options(&argc, argv, options, &e) ||
+	    !ctl_operands(argc, 1, 1, "recipe add IMG [--url U] [--json]", &e) || !prepare(argv[1], &data, &r, &e))
+		return ctl_refuse(&e);
+	return live_run(&l, &r, show_recipe);
+}
