@@ -241,7 +241,10 @@ void batch_count_verdict(struct line *l, struct slot *s)
 		return;
 	if (!journal_batch_units(l->reader, strtoll(b->view.id, NULL, 10), NULL, &b->view.passed, &among, &why))
 		log_error("batch %s: cannot count its units: %s", b->view.id, why.msg);
-	if (count_equal(&b->last_code, &b->equal_codes, code) >= limit && limit && b->view.state == BATCH_OPEN)
+	unsigned equal = count_equal(&b->last_code, &b->equal_codes, code);
+	b->across_slots = equal > 1 && (b->across_slots || b->last_slot != s->number);
+	b->last_slot = s->number;
+	if (equal >= limit && limit && b->across_slots && b->view.state == BATCH_OPEN)
 		hold_batch(l, b, code);
 	batches_publish(l);
 }

@@ -31,6 +31,7 @@ static bool boots(const struct slot *s)
 }
 
 static void lost(struct slot *s, const struct err *why);
+static void confirm_arrival(struct slot *s);
 
 /* --- the worker's side ------------------------------------------------------------------------------------------- */
 
@@ -138,8 +139,8 @@ static void begin_restarted(struct slot *s)
 	if (s->attempt->recipe->recipe.after_run) {
 		s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
 		/* it may be back already: then its arrival came while the worker was still leaving */
-		if (s->device_new && s->device_board && !s->device_boots)
-			start_action(s, act_confirm);
+		if (s->device_new)
+			confirm_arrival(s);
 		return;
 	}
 	s->attempt->proof = "bootloader";

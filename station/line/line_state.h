@@ -53,7 +53,8 @@ struct batch {
 	struct stored_recipe *recipe; /* a reference of our own */
 	bool used;
 	enum code last_code;
-	unsigned equal_codes;
+	unsigned equal_codes, last_slot;
+	bool across_slots; /* the equal codes in a row came from more than one slot */
 };
 
 #define LINE_MAX_BATCHES 16
