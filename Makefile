@@ -34,6 +34,8 @@ CAMERA     ?= $(call obj,$(CAMERA_SRC))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
+# All of the virtual line but its main, for unit tests.
+VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
 ##@ Build
 all: $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line ## the daemon, its command line, the virtual line
@@ -53,6 +55,10 @@ $(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
 $(BUILD)/obj/station/journal/schema.o: $(BUILD)/gen/migrations.inc
 
 $(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
+$(VIRTUAL_LIB): $(filter-out %/main.o,$(call obj,$(FRONT_SRC) $(CAMERA_SRC)))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
@@ -83,11 +89,16 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 test: deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
 unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC))
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# A virtual line with cameras of other origin behind the same hook.
+$(BUILD)/tests/virtual-line-other: $(call obj,$(FRONT_SRC) tests/line/other_camera.c) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
