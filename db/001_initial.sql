@@ -189,11 +189,17 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_uid ON attempts(uid);
 CREATE INDEX attempts_batch ON attempts(batch);
 CREATE INDEX attempts_order ON attempts(order_no);
-CREATE INDEX attempts_recipe ON attempts(recipe);
 CREATE INDEX attempts_slot ON attempts(slot);
 CREATE INDEX attempts_operator ON attempts(operator);
-CREATE INDEX attempts_code ON attempts(code);
-CREATE INDEX attempts_verdict ON attempts(verdict);
+CREATE INDEX attempts_recipe ON attempts(recipe);
+-- What did not pass is rare and is what people look for, so it has small indexes of its own.
+CREATE INDEX attempts_bad_batch ON attempts(batch) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_order ON attempts(order_no) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_slot ON attempts(slot) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_code ON attempts(code) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_operator ON attempts(operator) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_recipe ON attempts(recipe) WHERE code <> 'ok';
+CREATE INDEX attempts_bad_verdict ON attempts(verdict) WHERE code <> 'ok';
 CREATE INDEX attempts_running ON attempts(id) WHERE ended_at IS NULL;
 
 -- How far, in seconds, an attempt's start lies from the time of its first journal row, at most: a refused camera may

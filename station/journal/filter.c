@@ -1,7 +1,8 @@
 /* A query's conditions as SQL.
  *
- * SQLite keeps no statistics here, so it cannot know that `uid` finds three rows and `verdict` a million: the first
- * condition that is given, in the tables' order, may use its index; a '+' keeps the others from theirs. */
+ * SQLite keeps no statistics here, so it cannot know that `uid` finds three rows and `slot` thousands: the first
+ * condition that is given, in the tables' order, may use its index; a '+' keeps the others from theirs.  Attempts that
+ * did not pass have indexes of their own, which SQLite uses when the statement says code <> 'ok'. */
 #include "journal/filter.h"
 
 #include "base/timefmt.h"
@@ -34,8 +35,8 @@ struct condition {
 
 /* In the order of how few rows each leaves. */
 static const struct condition attempts[] = { TEXT(uid, "a.uid"), SERIAL, NUMBER(batch, "a.batch"),
-	TEXT(order, "a.order_no"), TEXT(code, "a.code"), TEXT(operator, "a.operator"), TEXT(recipe, "a.recipe"),
-	NUMBER(slot, "a.slot"), TEXT(verdict, "a.verdict"), TEXT(board, "+a.board"), END };
+	TEXT(order, "a.order_no"), NUMBER(slot, "a.slot"), TEXT(code, "a.code"), TEXT(operator, "a.operator"),
+	TEXT(recipe, "a.recipe"), TEXT(verdict, "a.verdict"), TEXT(board, "+a.board"), END };
 static const struct condition batches[] = { NUMBER(batch, "b.id"), TEXT(order, "b.order_no"), TEXT(recipe, "+b.recipe"),
 	TEXT(board, "+b.board"), TEXT(state, "+b.state"), END };
 static const struct condition units[] = { TEXT(uid, "u.uid"), TEXT(serial, "u.serial"), TEXT(board, "+u.board"), END };
@@ -115,6 +116,13 @@ bool filter_make(struct reading *g, const struct query_filter *f, enum filter_of
 	return bound(g, f->from, -1, out->from, &out->first, e) && bound(g, f->to, 1, out->to, &out->behind, e);
 }
 
+/* Are only attempts asked for that did not pass? */
+static bool bad_only(const struct filter *f)
+{
+	return f->of == OF_ATTEMPTS && ((f->asked->code && strcmp(f->asked->code, "ok") != 0) ||
+					   (f->asked->verdict && strcmp(f->asked->verdict, "PASS") != 0));
+}
+
 void filter_print(const struct filter *f, FILE *sql)
 {
 	const char *id = shapes[f->of].id, *plus = "";
@@ -127,6 +135,8 @@ void filter_print(const struct filter *f, FILE *sql)
 		fprintf(sql, " AND %s%s%s?%d%s", c->column[0] == '+' ? "" : plus, c->column, c->test, number, close);
 		plus = "+";
 	}
+	if (bad_only(f))
+		fputs(" AND a.code <> 'ok'", sql);
 	if (*f->from)
 		fprintf(sql, " AND +%s >= ?%d AND %s >= ?%d", shapes[f->of].started, P_FROM, id, P_FIRST);
 	if (*f->to)

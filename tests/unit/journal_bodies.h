@@ -6,6 +6,7 @@
 #include "journal/journal.h"
 #include "journal/kinds.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
