@@ -230,7 +230,6 @@ bool act_restart(struct attempt *a, struct err *e)
 
 bool act_confirm(struct attempt *a, struct err *e)
 {
-	step_begin(a, STEP_CONFIRMED);
 	if (!usb_read_serial(&a->link.id, a->run_serial, e))
 		return false;
 	if (!board_run_serial_fits(a->board, a->uid, a->run_serial))

@@ -137,6 +137,7 @@ static void begin_compared(struct slot *s)
 static void begin_restarted(struct slot *s)
 {
 	if (s->attempt->recipe->recipe.after_run) {
+		step_begin(s->attempt, STEP_CONFIRMED);
 		s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
 		/* it may be back already: then its arrival came while the worker was still leaving */
 		if (s->device_new)

@@ -85,7 +85,8 @@ class Refused(Exception):
 class Rig:
     """One virtual line and one station in a folder of their own."""
 
-    def __init__(self, board="openmv-n6", cameras=1, mode="hold", options=(), program="", start=True, speed="20"):
+    def __init__(self, board="openmv-n6", cameras=1, mode="hold", options=(), program="", start=True, speed="20",
+                 return_ms=None):
         self.work = tempfile.mkdtemp(prefix="romline-test-")
         self.board, self.cameras, self.mode, self.speed = board, cameras, mode, speed
         self.options = list(options)
@@ -94,10 +95,20 @@ class Rig:
         self.control_path = os.path.join(self.work, "control")
         self.process, self.url = None, None
         os.mkdir(self.trust)
+        boards = os.path.abspath("fixtures/boards")
+        if return_ms:  # the same boards, but a station with less patience
+            boards = os.path.join(self.work, "boards")
+            os.mkdir(boards)
+            for path in glob.glob("fixtures/boards/*.json"):
+                with open(path) as f:
+                    board_file = json.load(f)
+                board_file["times"]["return_ms"] = return_ms
+                with open(os.path.join(boards, os.path.basename(path)), "w") as f:
+                    json.dump(board_file, f)
         subprocess.run(["minisign", "-G", "-W", "-p", f"{self.trust}/test.pub", "-s", self.key], check=True,
                        stdout=subprocess.DEVNULL)
         with open(self.config, "w") as f:
-            f.write(f"[station]\nname = test\nstate_dir = {self.state}\nboards = {os.path.abspath('fixtures/boards')}\n"
+            f.write(f"[station]\nname = test\nstate_dir = {self.state}\nboards = {boards}\n"
                     f"[recipes]\ntrust = {self.trust}\n[program]\n{program}\n"
                     f"[journal]\ncheckpoints = {self.work}/checkpoints\n[log]\nlevel = debug\n")
         if start:

@@ -188,6 +188,7 @@ def unplugged_while_writing():
         equal(rig.wait_slot(2, ENDS)["state"], "passed")
         equal(rig.dump(1, "ROMFS0")[:3] != b"\xd2\xcd\x31", True, "a half-written region has no header")
         rig.control("plug 1")
+        rig.control("power-cycle 1 hold")
         slot = until(lambda: next((s for s in rig.slots() if s["slot"] == 1 and s["state"] in ("passed", "failed")),
                                   None), "the replugged camera ends")
         equal(slot["state"], "passed", slot["message"])
@@ -198,7 +199,7 @@ def unplugged_while_writing():
 @test
 def never_returns():
     """a camera that does not come back after its restart is FAIL no-return"""
-    with_fault("at=return do=no-return", "FAIL", "no-return")
+    with_fault("at=return do=no-return", "FAIL", "no-return", return_ms=5000)
 
 
 @test
