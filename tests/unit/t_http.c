@@ -1,0 +1,432 @@
+/* The pure parts of the HTTP server: request targets, header checks, the table of routes, list parameters, listening
+ * addresses, deadlines, statuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/json.h"
+#include "http/answer.h"
+#include "http/conns.h"
+#include "http/guard.h"
+#include "http/listen.h"
+#include "http/params.h"
+#include "http/route.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+/* --- request targets ---------------------------------------------------------------------------------------------- */
+
+static void test_uri_parts(void **state)
+{
+	(void)state;
+	struct uri u;
+	struct err e = ERR_INIT;
+	assert_true(uri_parse("/", &u, &e));
+	assert_int_equal(u.segment_count, 0);
+	assert_true(uri_parse("/?", &u, &e));
+	assert_int_equal(u.param_count, 0);
+	assert_true(uri_parse("/api/v1/units/A%20B%2fC+D?order=A+B%2BC&from=&x", &u, &e));
+	assert_int_equal(u.segment_count, 4);
+	assert_string_equal(u.segments[0], "api");
+	assert_string_equal(u.segments[3], "A B/C+D");
+	assert_int_equal(u.param_count, 3);
+	assert_string_equal(uri_param(&u, "order"), "A B+C");
+	assert_string_equal(uri_param(&u, "from"), "");
+	assert_string_equal(uri_param(&u, "x"), "");
+	assert_null(uri_param(&u, "or"));
+	assert_true(uri_parse("/a//b/", &u, &e));
+	assert_int_equal(u.segment_count, 4);
+	assert_string_equal(u.segments[1], "");
+	assert_string_equal(u.segments[3], "");
+}
+
+static void test_uri_refusals(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *target;
+		enum code code;
+	} rows[] = {
+		{ "", CODE_BAD_REQUEST },
+		{ "*", CODE_BAD_REQUEST },
+		{ "http://127.0.0.1/healthz", CODE_BAD_REQUEST },
+		{ "/a%", CODE_BAD_REQUEST },
+		{ "/a%4", CODE_BAD_REQUEST },
+		{ "/a%zz", CODE_BAD_REQUEST },
+		{ "/a%00b", CODE_BAD_REQUEST },
+		{ "/a%0d%0a", CODE_BAD_REQUEST },
+		{ "/a\tb", CODE_BAD_REQUEST },
+		{ "/a%7f", CODE_BAD_REQUEST },
+		{ "/a#b", CODE_BAD_REQUEST },
+		{ "/a?b#c", CODE_BAD_REQUEST },
+		{ "/a?b=1&b=2", CODE_BAD_REQUEST },
+		{ "/a?b=1&%62=2", CODE_BAD_REQUEST },
+		{ "/a?=1", CODE_BAD_REQUEST },
+		{ "/a?b=1&", CODE_BAD_REQUEST },
+		{ "/a?b=%0", CODE_BAD_REQUEST },
+		{ "/1/2/3/4/5/6/7/8/9", CODE_NOT_FOUND },
+		{ "/?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", CODE_BAD_REQUEST },
+	};
+	struct uri u;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err e = ERR_INIT;
+		if (uri_parse(rows[i].target, &u, &e) || e.code != rows[i].code)
+			fail_msg("%s: %s", rows[i].target, code_name(e.code));
+	}
+}
+
+static void test_uri_length(void **state)
+{
+	(void)state;
+	char target[URI_MAX + 2];
+	struct uri u;
+	struct err e = ERR_INIT;
+	memset(target, 'a', sizeof target);
+	target[0] = '/';
+	target[URI_MAX - 1] = '\0';
+	assert_true(uri_parse(target, &u, &e));
+	assert_int_equal(strlen(u.segments[0]), URI_MAX - 2);
+	target[URI_MAX - 1] = 'a';
+	target[URI_MAX] = '\0';
+	assert_false(uri_parse(target, &u, &e));
+	assert_int_equal(e.code, CODE_TOO_LARGE);
+	/* as many pieces as fit, each of them empty: their ends must fit too */
+	memset(target, '/', URI_SEGMENTS);
+	target[URI_SEGMENTS] = '\0';
+	assert_true(uri_parse(target, &u, &e));
+	assert_int_equal(u.segment_count, URI_SEGMENTS);
+}
+
+/* --- headers ------------------------------------------------------------------------------------------------------ */
+
+static void test_hosts(void **state)
+{
+	(void)state;
+	static const char *const ours[] = { "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "LocalHost:8080" };
+	static const char *const others[] = { "", "127.0.0.1", "localhost", "127.0.0.1:8081", "127.0.0.1:80800",
+		"127.0.0.2:8080", "evil.example:8080", "localhost.evil.example:8080", "evil@127.0.0.1:8080", "::1:8080",
+		"127.0.0.1:8080 ", " 127.0.0.1:8080", "127.0.0.1:08080", "0.0.0.0:8080", "localhost.:8080" };
+	for (size_t i = 0; i < COUNT(ours); i++)
+		assert_true(host_is_ours(ours[i], 8080));
+	for (size_t i = 0; i < COUNT(others); i++)
+		if (host_is_ours(others[i], 8080))
+			fail_msg("%s", others[i]);
+	assert_true(host_is_ours("localhost", 80));
+	assert_true(host_is_ours("[::1]:80", 80));
+	struct head none = { .host = NULL };
+	struct err e = ERR_INIT;
+	assert_false(guard_host(&none, 8080, &e));
+	assert_int_equal(e.code, CODE_WRONG_HOST);
+}
+
+static void test_origins(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *origin, *site;
+		bool good;
+	} rows[] = {
+		{ NULL, NULL, true },
+		{ "http://127.0.0.1:8080", NULL, true },
+		{ "http://localhost:8080", "same-origin", true },
+		{ "http://[::1]:8080", "none", true },
+		{ "https://127.0.0.1:8080", NULL, false },
+		{ "http://127.0.0.1:8081", NULL, false },
+		{ "http://evil.example", NULL, false },
+		{ "null", NULL, false },
+		{ "", NULL, false },
+		{ "http://127.0.0.1:8080", "cross-site", false },
+		{ NULL, "same-site", false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct head h = { .origin = rows[i].origin, .fetch_site = rows[i].site };
+		struct err e = ERR_INIT;
+		if (guard_origin(&h, 8080, &e) != rows[i].good)
+			fail_msg("%s %s", rows[i].origin, rows[i].site);
+		assert_int_equal(e.code, rows[i].good ? CODE_OK : CODE_FOREIGN_ORIGIN);
+	}
+}
+
+static void test_framing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines[6]; /* name, value, ... */
+		bool good;
+	} rows[] = {
+		{ { "Host", "a" }, true },
+		{ { "Content-Length", "12" }, true },
+		{ { "Transfer-Encoding", "Chunked" }, true },
+		{ { "X-Own", "a", "X-Own", "b" }, true },
+		{ { "Content-Length", "12", "Transfer-Encoding", "chunked" }, false },
+		{ { "Content-Length", "12", "content-length", "12" }, false },
+		{ { "Transfer-Encoding", "gzip, chunked" }, false },
+		{ { "Transfer-Encoding", "identity" }, false },
+		{ { "Transfer-Encoding", "" }, false },
+		{ { "Content-Length", "+12" }, false },
+		{ { "Content-Length", "12 " }, false },
+		{ { "Content-Length", "0x1" }, false },
+		{ { "Content-Length", "" }, false },
+		{ { "Host", "a", "Host", "b" }, false },
+		{ { "Content-Length ", "12" }, false },
+		{ { "", "12" }, false },
+		{ { "Origin", "a", "origin", "b" }, false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct head h = { .host = NULL };
+		struct err e = ERR_INIT;
+		for (size_t k = 0; k < 6 && rows[i].lines[k]; k += 2)
+			head_add(&h, rows[i].lines[k], rows[i].lines[k + 1]);
+		if (guard_framing(&h, &e) != rows[i].good)
+			fail_msg("row %zu: %s", i, e.msg);
+		assert_int_equal(e.code, rows[i].good ? CODE_OK : CODE_BAD_REQUEST);
+	}
+}
+
+static void test_media(void **state)
+{
+	(void)state;
+	assert_int_equal(media_of(NULL), MEDIA_NONE);
+	assert_int_equal(media_of("application/json"), MEDIA_JSON);
+	assert_int_equal(media_of("Application/JSON; charset=UTF-8"), MEDIA_JSON);
+	assert_int_equal(media_of("application/json;charset=\"utf-8\""), MEDIA_JSON);
+	assert_int_equal(media_of("application/json; charset=latin1"), MEDIA_OTHER);
+	assert_int_equal(media_of("application/octet-stream"), MEDIA_OCTETS);
+	assert_int_equal(media_of("application/jsonx"), MEDIA_OTHER);
+	assert_int_equal(media_of("application/x-www-form-urlencoded"), MEDIA_OTHER);
+	assert_int_equal(media_of("text/plain; application/json"), MEDIA_OTHER);
+	assert_int_equal(media_of(""), MEDIA_OTHER);
+}
+
+static void test_body_length(void **state)
+{
+	(void)state;
+	int64_t size;
+	assert_false(head_has_body(&(struct head){ .host = NULL }, &size));
+	assert_false(head_has_body(&(struct head){ .content_length = "0" }, &size));
+	assert_true(head_has_body(&(struct head){ .content_length = "65537" }, &size));
+	assert_int_equal(size, 65537);
+	assert_true(head_has_body(&(struct head){ .transfer_encoding = "chunked" }, &size));
+	assert_int_equal(size, -1);
+	assert_true(head_has_body(&(struct head){ .content_length = "99999999999999999999999999" }, &size));
+	assert_int_equal(size, -1);
+}
+
+/* --- routes ------------------------------------------------------------------------------------------------------- */
+
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct route *find(
+    const char *method, const char *target, struct route_args *args, char *allow, struct err *e)
+{
+	static struct uri u;
+	assert_true(uri_parse(target, &u, e));
+	return route_find(http_routes, method, &u, args, allow, e);
+}
+
+static void test_routes_found(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *target, *pattern, *arg;
+	} rows[] = {
+		{ "GET", "/", "/", NULL },
+		{ "HEAD", "/healthz", "/healthz", NULL },
+		{ "GET", "/api/v1/slots", "/api/v1/slots", NULL },
+		{ "GET", "/api/v1/slots/12", "/api/v1/slots/{slot}", "12" },
+		{ "POST", "/api/v1/slots/12/retry", "/api/v1/slots/{slot}/retry", "12" },
+		{ "GET", "/api/v1/recipes/" SHA, "/api/v1/recipes/{sha256}", SHA },
+		{ "POST", "/api/v1/batches", "/api/v1/batches", NULL },
+		{ "POST", "/api/v1/batches/7/close", "/api/v1/batches/{id}/close", "7" },
+		{ "GET", "/api/v1/units/S%2FN%201", "/api/v1/units/{name}", "S/N 1" },
+		{ "GET", "/api/v1/attempts/123456789012345678", "/api/v1/attempts/{id}", "123456789012345678" },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_args args;
+		char allow[ROUTE_ALLOW];
+		struct err e = ERR_INIT;
+		const struct route *r = find(rows[i].method, rows[i].target, &args, allow, &e);
+		if (!r)
+			fail_msg("%s %s: %s", rows[i].method, rows[i].target, e.msg);
+		assert_string_equal(r->pattern, rows[i].pattern);
+		assert_string_equal(allow, "");
+		assert_int_equal(args.count, rows[i].arg ? 1 : 0);
+		if (rows[i].arg)
+			assert_string_equal(args.text[0], rows[i].arg);
+	}
+}
+
+static void test_routes_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *target, *allow; /* NULL: not found */
+	} rows[] = {
+		{ "GET", "/api", NULL },
+		{ "GET", "/api/v1/slots/", NULL },
+		{ "GET", "/api/v1/slots/0", NULL },
+		{ "GET", "/api/v1/slots/-1", NULL },
+		{ "GET", "/api/v1/slots/1x", NULL },
+		{ "GET", "/api/v1/slots/99999", NULL },
+		{ "GET", "/api/v1/attempts/1234567890123456789", NULL },
+		{ "GET", "/api/v1/recipes/ABC", NULL },
+		{ "GET", "/api/v1/units/", NULL },
+		{ "GET", "/%2fhealthz", NULL },
+		{ "GET", "/Healthz", NULL },
+		{ "POST", "/healthz", "GET, HEAD" },
+		{ "DELETE", "/api/v1/batches", "GET, HEAD, POST" },
+		{ "GET", "/api/v1/slots/1/retry", "POST" },
+		{ "get", "/healthz", "GET, HEAD" },
+		{ "OPTIONS", "/api/v1/recipes", "GET, HEAD, POST" },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_args args;
+		char allow[ROUTE_ALLOW];
+		struct err e = ERR_INIT;
+		if (find(rows[i].method, rows[i].target, &args, allow, &e))
+			fail_msg("%s %s is found", rows[i].method, rows[i].target);
+		assert_int_equal(e.code, rows[i].allow ? CODE_METHOD_NOT_ALLOWED : CODE_NOT_FOUND);
+		assert_string_equal(allow, rows[i].allow ? rows[i].allow : "");
+	}
+}
+
+/* No row is hidden behind another one, every one has a handler, and only POST changes anything. */
+static void test_routes_table(void **state)
+{
+	(void)state;
+	for (const struct route *r = http_routes; r->method; r++) {
+		assert_non_null(r->run);
+		assert_true(!strcmp(r->method, "GET") || !strcmp(r->method, "POST"));
+		assert_int_equal(r->body == BODY_NONE, !strcmp(r->method, "GET"));
+		for (const struct route *s = http_routes; s < r; s++)
+			assert_true(strcmp(r->method, s->method) || strcmp(r->pattern, s->pattern));
+	}
+}
+
+/* --- parameters --------------------------------------------------------------------------------------------------- */
+
+static bool params(const char *target, struct list_filter *f, struct err *e)
+{
+	static struct uri u;
+	assert_true(uri_parse(target, &u, e));
+	return params_read(&u, "serial slot from to limit cursor code", f, e);
+}
+
+static void test_params(void **state)
+{
+	(void)state;
+	struct list_filter f;
+	struct err e = ERR_INIT;
+	assert_true(params("/?serial=A%20B&slot=3&from=2026-11-20T21:54:07Z&limit=1000&cursor=9", &f, &e));
+	assert_string_equal(f.query.serial, "A B");
+	assert_int_equal(f.query.slot, 3);
+	assert_string_equal(f.query.from, "2026-11-20T21:54:07.000Z");
+	assert_null(f.query.to);
+	assert_int_equal(f.query.limit, 1000);
+	assert_int_equal(f.query.cursor, 9);
+	assert_true(params("/", &f, &e));
+	assert_int_equal(f.query.limit, 0);
+	static const char *const bad[] = { "/?limit=0", "/?limit=1001", "/?limit=", "/?limit=01", "/?limit=1e2",
+		"/?limit=-1", "/?slot=x", "/?slot=10000", "/?cursor=0", "/?cursor=1234567890123456789",
+		"/?from=yesterday", "/?to=2026-02-30T00:00:00Z", "/?from=2026-11-20T21:54:07+00:00",
+		"/?serial=", "/?uid=1", "/?seria=1", "/?e=1", "/?serial%20slot=1" };
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct err why = ERR_INIT;
+		if (params(bad[i], &f, &why))
+			fail_msg("%s", bad[i]);
+		assert_int_equal(why.code, CODE_BAD_REQUEST);
+	}
+}
+
+/* --- listening, deadlines, answers -------------------------------------------------------------------------------- */
+
+static void test_listen(void **state)
+{
+	(void)state;
+	struct sockaddr_storage a;
+	socklen_t size;
+	struct err e = ERR_INIT;
+	assert_true(listen_parse("127.0.0.1:8080", &a, &size, &e));
+	assert_int_equal(((struct sockaddr_in *)&a)->sin_port, htons(8080));
+	assert_int_equal(((struct sockaddr_in *)&a)->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	assert_true(listen_parse("localhost:0", &a, &size, &e));
+	assert_int_equal(a.ss_family, AF_INET);
+	assert_true(listen_parse("[::1]:65535", &a, &size, &e));
+	assert_int_equal(a.ss_family, AF_INET6);
+	assert_true(IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&a)->sin6_addr));
+	static const char *const bad[] = { "", "8080", ":8080", "0.0.0.0:8080", "192.168.1.1:80", "[::]:80", "::1:80",
+		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:80x", "127.0.0.1", "example.com:80", "127.0.0.10:80" };
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct err why = ERR_INIT;
+		if (listen_parse(bad[i], &a, &size, &why))
+			fail_msg("%s", bad[i]);
+		assert_int_equal(why.code, CODE_CONFIG_INVALID);
+	}
+}
+
+static void test_deadlines(void **state)
+{
+	(void)state;
+	assert_false(conn_overdue(PHASE_HEAD, 1000, 0, 1000 + HEAD_MS));
+	assert_true(conn_overdue(PHASE_HEAD, 1000, 0, 1001 + HEAD_MS));
+	assert_false(conn_overdue(PHASE_BODY, 0, 0, BODY_MS));
+	assert_true(conn_overdue(PHASE_BODY, 0, BODY_RATE - 1, BODY_MS + 1));
+	assert_false(conn_overdue(PHASE_BODY, 0, BODY_RATE, BODY_MS + 1000));
+	assert_true(conn_overdue(PHASE_BODY, 0, BODY_RATE, BODY_MS + 1001));
+	assert_true(conn_overdue(PHASE_ANSWER, 0, 1u << 30, ANSWER_MS + 1));
+}
+
+static void test_problems(void **state)
+{
+	(void)state;
+	for (int code = CODE_OK + 1; code < CODE_COUNT; code++) {
+		struct answer a = { .status = 0 };
+		struct err why = { (enum code)code, "told \"so\"" }, e = ERR_INIT;
+		const char *fixed = NULL, *text;
+		answer_problem(&a, 0, &why, &fixed);
+		assert_null(fixed);
+		assert_in_range(a.status, 400, 503);
+		assert_string_equal(a.type, "application/problem+json");
+		AUTO_JSON struct cJSON *json = json_parse(span_of(a.body, a.size), &e);
+		assert_non_null(json);
+		assert_true(json_string(json, "code", &text, &e));
+		assert_string_equal(text, code_name((enum code)code));
+		assert_true(json_string(json, "detail", &text, &e));
+		assert_string_equal(text, "told \"so\"");
+		answer_clear(&a);
+	}
+	assert_int_equal(problem_status(CODE_NOT_FOUND), 404);
+	assert_int_equal(problem_status(CODE_BATCH_OPEN), 409);
+	assert_int_equal(problem_status(CODE_REPLUG_NEEDED), 409);
+	assert_int_equal(problem_status(CODE_WRONG_HOST), 421);
+	assert_int_equal(problem_status(CODE_SIGNATURE_BAD), 422);
+	assert_int_equal(problem_status(CODE_JOURNAL_FAILED), 503);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_uri_parts),
+		cmocka_unit_test(test_uri_refusals),
+		cmocka_unit_test(test_uri_length),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_body_length),
+		cmocka_unit_test(test_routes_found),
+		cmocka_unit_test(test_routes_refused),
+		cmocka_unit_test(test_routes_table),
+		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_problems),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
