@@ -1,0 +1,473 @@
+#!/usr/bin/env python3
+"""REST, as a client sees it: shapes and refusals over a virtual line, and raw sockets where a library would be too
+polite."""
+import concurrent.futures
+import html
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+from harness import CTL, STATION_BUILD, Refused, Rig, Tests, equal, until
+
+test = Tests()
+SLOT_KEYS = ["slot", "name", "path", "enabled", "state", "uid", "serial", "attempt", "batch", "step", "done_bytes",
+             "total_bytes", "verdict", "code", "message", "action", "since"]
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+JSON = {"Content-Type": "application/json"}
+OCTETS = {"Content-Type": "application/octet-stream"}
+LIMIT_S = 60  # bounds a failure; nothing below waits for a time to pass
+
+
+class Shared:
+    """One station for all tests; made by the first, ended by the last."""
+    rig = recipe = sha = batch = port = None
+
+
+def begin():
+    Shared.rig = Rig("openmv-n6", cameras=2, start=False)
+    Shared.recipe, Shared.sha, Shared.batch = Shared.rig.prepare()
+    Shared.rig.start()
+    Shared.rig.wait_rest()
+    find_port()
+
+
+def find_port():
+    Shared.port = int(Shared.rig.url.rsplit(":", 1)[1])
+
+
+def call(method, path, body=None, headers=None):
+    """(status, headers, body) of one request on a connection of its own."""
+    link = http.client.HTTPConnection("127.0.0.1", Shared.port, timeout=LIMIT_S)
+    try:
+        link.request(method, path, body=body, headers=headers or {})
+        answer = link.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        link.close()
+
+
+def problem(got, status, code):
+    """A refusal is a problem document with its code."""
+    equal((got[0], got[1]["Content-Type"]), (status, "application/problem+json"), got[2])
+    document = json.loads(got[2])
+    equal((document["status"], document["code"]), (status, code))
+    for key in ("type", "title", "detail", "action"):
+        assert document[key], f"{key} is missing: {document}"
+    return document
+
+
+def raw(data, port=None):
+    """Everything that comes back until the station closes."""
+    with socket.create_connection(("127.0.0.1", port or Shared.port), timeout=LIMIT_S) as s:
+        s.sendall(data)
+        got = b""
+        while piece := s.recv(65536):
+            got += piece
+    return got
+
+
+def head(method, path, *lines, host=None):
+    host = host if host is not None else f"127.0.0.1:{Shared.port}"
+    return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode()
+
+
+@test
+def shapes():
+    """slots, batches, attempts and units have their keys, times and ids"""
+    begin()
+    status, headers, body = call("GET", "/api/v1/slots")
+    equal((status, headers["Content-Type"]), (200, "application/json"))
+    page = json.loads(body)
+    equal((list(page), page["next"], len(page["items"])), (["items", "next"], None, 2))
+    for number, slot in enumerate(page["items"], 1):
+        equal(list(slot), SLOT_KEYS)
+        equal((slot["slot"], slot["state"], slot["verdict"], slot["code"]), (number, "passed", "PASS", "ok"))
+        equal((slot["enabled"], slot["serial"], slot["step"], slot["batch"]), (True, None, None, Shared.batch))
+        assert TIME.fullmatch(slot["since"]) and isinstance(slot["attempt"], str)
+        attempt = json.loads(call("GET", f"/api/v1/attempts/{slot['attempt']}")[2])
+        equal((attempt["id"], attempt["uid"], attempt["slot"]), (slot["attempt"], slot["uid"], number))
+        unit = json.loads(call("GET", f"/api/v1/units/{slot['uid']}")[2])
+        equal((unit["uid"], [a["id"] for a in unit["attempts"]]), (slot["uid"], [slot["attempt"]]))
+        equal(json.loads(call("GET", f"/api/v1/slots/{number}")[2]), slot)
+    batch = json.loads(call("GET", f"/api/v1/batches/{Shared.batch}")[2])
+    equal((batch["order"], batch["recipe"], batch["state"], batch["passed"]), ("WO-1", Shared.sha, "open", 2))
+    recipe = json.loads(call("GET", f"/api/v1/recipes/{Shared.sha}")[2])
+    equal((recipe["sha256"], recipe["name"], recipe["board"]), (Shared.sha, "app", "openmv-n6"))
+
+
+@test
+def station():
+    """station and health say what is going on"""
+    got = json.loads(call("GET", "/api/v1/station")[2])
+    equal((got["name"], got["state"], got["slots"], got["code"]), ("test", "running", 2, None))
+    equal([(b["id"], b["passed"], b["quantity"]) for b in got["batches"]], [(Shared.batch, 2, 100)])
+    equal([call("GET", p)[0] for p in ("/healthz", "/readyz")], [200, 200])
+
+
+@test
+def pages():
+    """lists go by pages: limit, cursor, next"""
+    one = json.loads(call("GET", "/api/v1/slots?limit=1")[2])
+    equal(([s["slot"] for s in one["items"]], one["next"]), ([1], "1"))
+    two = json.loads(call("GET", f"/api/v1/slots?limit=1&cursor={one['next']}")[2])
+    equal(([s["slot"] for s in two["items"]], two["next"]), ([2], None))
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = json.loads(call("GET", f"/api/v1/attempts?limit=1{cursor}")[2])
+        seen += [a["id"] for a in page["items"]]
+        if not page["next"]:
+            break
+        cursor = f"&cursor={page['next']}"
+    equal(len(seen), 2)
+    equal(len(set(seen)), 2)
+    uid = json.loads(call("GET", "/api/v1/slots/2")[2])["uid"]
+    found = json.loads(call("GET", f"/api/v1/attempts?uid={uid}&verdict=PASS&slot=2&batch={Shared.batch}")[2])
+    equal([a["uid"] for a in found["items"]], [uid])
+    for query in ("limit=0", "limit=1001", "cursor=x", "nonsense=1", "limit=1&limit=2", "from=today", "slot=%00"):
+        problem(call("GET", f"/api/v1/attempts?{query}"), 400, "bad-request")
+
+
+@test
+def unknown():
+    """404 and 405 are problem documents; 405 names what is allowed"""
+    for path in ("/api/v1/slots/99", "/api/v1/attempts/999999", "/api/v1/batches/999999", "/nothing", "/api/v1/",
+                 "/api/v1/recipes/" + "0" * 64, "/api/v1/units/nobody", "/../etc/passwd", "/api/v1/slots/1/"):
+        problem(call("GET", path), 404, "not-found")
+    got = call("DELETE", "/api/v1/batches", headers=JSON)
+    problem(got, 405, "method-not-allowed")
+    equal(got[1]["Allow"], "GET, HEAD, POST")
+    got = call("GET", "/api/v1/slots/1/retry")
+    problem(got, 405, "method-not-allowed")
+    equal(got[1]["Allow"], "POST")
+
+
+@test
+def head_requests():
+    """HEAD has the header of GET and no body"""
+    status, headers, body = call("HEAD", "/api/v1/slots")
+    equal((status, body), (200, b""))
+    equal(int(headers["Content-Length"]), len(call("GET", "/api/v1/slots")[2]))
+
+
+@test
+def hosts():
+    """a Host that is not ours gets 421, also without a port and when there is none"""
+    for host in ("evil.example", f"evil.example:{Shared.port}", "127.0.0.1", "localhost:1", "",
+                 f"127.0.0.1.evil.example:{Shared.port}"):
+        got = raw(head("GET", "/api/v1/slots", "Connection: close", host=host))
+        assert got.startswith(b"HTTP/1.1 421 ") and b'"wrong-host"' in got, (host, got[:200])
+    for host in ("127.0.0.1", "localhost", "[::1]", "LOCALHOST"):
+        got = raw(head("GET", "/healthz", "Connection: close", host=f"{host}:{Shared.port}"))
+        assert got.startswith(b"HTTP/1.1 200 "), (host, got[:200])
+    got = raw(b"GET /healthz HTTP/1.0\r\n\r\n")
+    assert b" 421 " in got.split(b"\r\n")[0], got[:200]
+    got = raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert b" 400 " in got.split(b"\r\n")[0], got[:200]
+
+
+@test
+def origins():
+    """a page of another site may not change anything"""
+    path, own = "/api/v1/slots/99/retry", f"http://localhost:{Shared.port}"
+    for extra in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                  {"Origin": f"http://127.0.0.1:{Shared.port + 1}"}):
+        problem(call("POST", path, b"", {**JSON, **extra}), 403, "foreign-origin")
+    problem(call("POST", path, b"", {**JSON, "Origin": own, "Sec-Fetch-Site": "same-origin"}), 404, "not-found")
+
+
+@test
+def content_types():
+    """unsafe methods need the content type that their route takes"""
+    for kind in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}, OCTETS,
+                 {"Content-Type": "application/json; charset=latin1"}):
+        problem(call("POST", "/api/v1/slots/99/retry", b"{}", kind), 415, "media-type")
+    problem(call("POST", "/api/v1/recipes", b"{}", JSON), 415, "media-type")
+    problem(call("POST", "/api/v1/slots/99/retry", b"", JSON), 404, "not-found")
+
+
+@test
+def security_headers():
+    """every answer carries the policy headers, also refusals; the page has no script"""
+    for path in ("/", "/style.css", "/api/v1/slots", "/nothing"):
+        headers = call("GET", path)[1]
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy, policy
+        equal((headers["X-Content-Type-Options"], headers["Cache-Control"]), ("nosniff", "no-store"))
+    page = html.unescape(call("GET", "/")[2].decode())
+    equal(page.count(">PASS<"), 2)
+    assert "<script" not in page and "style=" not in page and Shared.rig.slots()[0]["uid"] in page
+
+
+@test
+def framing():
+    """a request whose length can be read in two ways is refused and its connection ends"""
+    for lines in (["Content-Length: 2", "Transfer-Encoding: chunked"], ["Content-Length: 2", "Content-Length: 3"],
+                  ["Transfer-Encoding: gzip"], ["Content-Length: 2, 3"], ["Content-Length : 2"],
+                  ["Transfer-Encoding : chunked"]):
+        smuggled = head("GET", "/healthz")
+        got = raw(head("POST", "/api/v1/slots/99/retry", "Content-Type: application/json", *lines) +
+                  b"0\r\n\r\n" + smuggled)
+        first = got.split(b"\r\n")[0]
+        # the library answers a Content-Length that is no number by itself, and twice at that
+        assert b" 400 " in first and b" 200 " not in got, (lines, got[:300])
+
+
+@test
+def keep_alive():
+    """several requests on one connection, refused bodies read away in between"""
+    link = http.client.HTTPConnection("127.0.0.1", Shared.port, timeout=LIMIT_S)
+    for body, status in ((b"{}", 404), (b"x" * 100, 404), (b"{" * 70000, 413), (b"{}", 404)):
+        path = "/api/v1/slots/99/retry" if status == 413 or body == b"{}" else "/nothing"
+        link.request("POST", path, body=body, headers=JSON)
+        answer = link.getresponse()
+        equal((answer.status, bool(answer.read())), (status, True))
+        assert link.sock, "the connection was closed"
+    link.close()
+
+
+@test
+def strict_json():
+    """bodies are strict JSON within their size"""
+    good = {"order": "X", "recipe": Shared.sha, "quantity": 1}
+    for body in (b"", b"[]", b"nul", b'{"order":"X"}', json.dumps(good).encode() + b"x", b'{"order":"\xff"}',
+                 b'{"order":"X","order":"Y"}', json.dumps({**good, "more": 1}).encode(), b'{"order":"\\u0000"}',
+                 json.dumps({**good, "quantity": "1"}).encode(), json.dumps({**good, "quantity": 1.5}).encode(),
+                 json.dumps({**good, "quantity": 0}).encode(), b"\xef\xbb\xbf{}", b"[" * 100 + b"]" * 100):
+        problem(call("POST", "/api/v1/batches", body, JSON), 400, "json-invalid")
+    for change in ({"recipe": "abc"}, {"recipe": Shared.sha.upper()}, {"order": ""}, {"order": "x" * 65},
+                   {"order": "a\nb"}):
+        problem(call("POST", "/api/v1/batches", json.dumps({**good, **change}), JSON), 400, "bad-request")
+    problem(call("POST", "/api/v1/batches", json.dumps({**good, "recipe": "0" * 64}), JSON), 404, "not-found")
+    problem(call("POST", "/api/v1/slots/99/retry", b'{"a":1}', JSON), 400, "json-invalid")
+    problem(call("POST", "/api/v1/slots/99/retry", b" " * 65537, JSON), 413, "too-large")
+    problem(call("POST", "/api/v1/batches", b" " * 1048577, JSON), 413, "too-large")
+    problem(call("POST", "/api/v1/batches", b" " * 70000, JSON), 400, "json-invalid")  # 64 KiB is not its limit
+
+
+@test
+def early_refusal():
+    """a client that asks first is told before it sends; an endless body ends its connection"""
+    huge = head("POST", "/api/v1/recipes", "Content-Type: application/octet-stream", "Content-Length: 67108865",
+                "Expect: 100-continue")
+    got = raw(huge)
+    assert got.startswith(b"HTTP/1.1 413 ") and b"100 Continue" not in got, got[:200]
+    with socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S) as s:
+        s.sendall(head("POST", "/api/v1/slots/99/retry", "Content-Type: application/json",
+                       "Transfer-Encoding: chunked"))
+        piece = b"10000\r\n" + b" " * 65536 + b"\r\n"
+        ended = False
+        for _ in range(4096):
+            try:
+                s.sendall(piece)
+            except OSError:
+                ended = True
+                break
+        assert ended, "256 MiB were taken for a body of 64 KiB"
+
+
+@test
+def recipes():
+    """recipes: known 200, new 201, chunked as well; refused ones leave nothing behind"""
+    folder = os.path.join(Shared.rig.state, "recipes")
+    with open(Shared.recipe, "rb") as f:
+        known = f.read()
+    status, headers, body = call("POST", "/api/v1/recipes", known, OCTETS)
+    equal((status, json.loads(body)["sha256"], headers["Location"]), (200, Shared.sha, None))
+    with open(Shared.rig.recipe(name="second"), "rb") as f:
+        new = f.read()
+    status, headers, body = call("POST", "/api/v1/recipes", iter([new[:1000], new[1000:]]), OCTETS)
+    sha = json.loads(body)["sha256"]
+    equal((status, headers["Location"]), (201, f"/api/v1/recipes/{sha}"))
+    equal(call("POST", "/api/v1/recipes", new, OCTETS)[0], 200)
+    before = sorted(os.listdir(folder))
+    equal(len(before), 2)
+    problem(call("POST", "/api/v1/recipes", b"", OCTETS), 422, "recipe-malformed")
+    problem(call("POST", "/api/v1/recipes", new[:-1], OCTETS), 422, "recipe-malformed")
+    damaged = bytearray(new)
+    damaged[2000] ^= 1
+    problem(call("POST", "/api/v1/recipes", bytes(damaged), OCTETS), 422, "signature-bad")
+    with open(Shared.rig.recipe(name="third", sign=False), "rb") as f:
+        problem(call("POST", "/api/v1/recipes", f.read(), OCTETS), 422, "unsigned")
+    with socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S) as s:
+        s.sendall(head("POST", "/api/v1/recipes", "Content-Type: application/octet-stream",
+                       f"Content-Length: {len(new)}") + new[:5000])
+        until(lambda: len(os.listdir(folder)) == 3, "the upload begins")
+    until(lambda: sorted(os.listdir(folder)) == before, "the broken upload is cleared away")
+
+
+@test
+def batches():
+    """batches: one per board, held, resumed, closed; closed for good"""
+    body = json.dumps({"order": "WO-2", "recipe": Shared.sha, "quantity": 5})
+    problem(call("POST", "/api/v1/batches", body, JSON), 409, "batch-open")
+    path = f"/api/v1/batches/{Shared.batch}"
+    for verb, state in (("hold", "held"), ("resume", "open"), ("close", "closed")):
+        got = call("POST", f"{path}/{verb}", b"", JSON)
+        equal((got[0], json.loads(got[2])["state"]), (200, state))
+        if verb != "close":
+            problem(call("POST", f"{path}/{verb}", b"", JSON), 409, "conflict")
+    for verb in ("hold", "resume", "close"):
+        problem(call("POST", f"{path}/{verb}", b"{}", JSON), 409, "conflict")
+    problem(call("POST", "/api/v1/batches/999999/close", b"", JSON), 404, "not-found")
+    status, headers, body = call("POST", "/api/v1/batches", body, JSON)
+    batch = json.loads(body)
+    equal((status, headers["Location"]), (201, f"/api/v1/batches/{batch['id']}"))
+    equal((batch["order"], batch["quantity"], batch["state"]), ("WO-2", 5, "open"))
+    equal(call("POST", f"/api/v1/batches/{batch['id']}/close", b"", JSON)[0], 200)
+
+
+@test
+def idempotency():
+    """an Idempotency-Key opens one batch, however often and however many at once"""
+    body = json.dumps({"order": "WO-3", "recipe": Shared.sha, "quantity": 5})
+    headers = {**JSON, "Idempotency-Key": "mes-4711"}
+
+    def ask(_):
+        status, _, answer = call("POST", "/api/v1/batches", body, headers)
+        return status, json.loads(answer).get("id")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(ask, range(24)))
+    equal(len(answers), 1, str(answers))
+    status, batch = answers.pop()
+    equal(status, 201)
+    other = body.replace("WO-3", "WO-4")
+    problem(call("POST", "/api/v1/batches", other, headers), 422, "key-reused")
+    for key in ("", "a b", "x" * 129):
+        problem(call("POST", "/api/v1/batches", body, {**JSON, "Idempotency-Key": key}), 400, "bad-request")
+    equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
+    equal(ask(0), (201, batch), "a repeat after the close is still a repeat")
+
+
+@test
+def slot_orders():
+    """slots: disable, enable, retry and abort where they fit"""
+    got = call("POST", "/api/v1/slots/1/disable", b"", JSON)
+    equal((got[0], json.loads(got[2])["enabled"]), (200, False))
+    got = call("POST", "/api/v1/slots/1/enable", b"{}", JSON)
+    equal((got[0], json.loads(got[2])["enabled"]), (200, True))
+    problem(call("POST", "/api/v1/slots/1/abort", b"", JSON), 409, "conflict")
+    equal(call("POST", "/api/v1/slots/1/retry", b"", JSON)[0], 409)
+    problem(call("POST", "/api/v1/slots/99/abort", b"", JSON), 404, "not-found")
+
+
+@test
+def command_line():
+    """stationctl prints the body unchanged with --json, and refusals with their code"""
+    def ctl(*words, env=None):
+        done = subprocess.run([CTL, *words], capture_output=True, timeout=LIMIT_S,
+                              env={**os.environ, "ROMLINE_URL": Shared.rig.url, **(env or {})})
+        return done.returncode, done.stdout, done.stderr.decode()
+    for words, path in ((["slot", "list"], "/slots?limit=1000"), (["attempts", "--slot", "2"], "/attempts?slot=2"),
+                        (["batch", "list"], "/batches"), (["batch", "show", Shared.batch],
+                                                          f"/batches/{Shared.batch}")):
+        equal(ctl(*words, "--json"), (0, call("GET", f"/api/v1{path}")[2], ""))
+        status, out, err = ctl(*words)
+        assert status == 0 and out and not err, (words, out, err)
+    uid = Shared.rig.slots()[0]["uid"]
+    equal(json.loads(ctl("unit", uid, "--json")[1])["uid"], uid)
+    assert uid in ctl("unit", uid)[1].decode()
+    status, out, err = ctl("batch", "open", "--order", "CTL", "--recipe", Shared.recipe, "--quantity", "7", "--json")
+    equal((status, err), (0, ""))
+    batch = json.loads(out)
+    equal((batch["recipe"], batch["quantity"]), (Shared.sha, 7))
+    status, out, err = ctl("batch", "open", "--order", "CTL", "--recipe", Shared.sha, "--quantity", "7", "--json")
+    equal((status, json.loads(out)["code"]), (1, "batch-open"))
+    assert re.fullmatch(r"stationctl: batch-open: batch \d+ is open for openmv-n6; close it first\n", err), err
+    equal(ctl("batch", "close", batch["id"])[0], 0)
+    equal(json.loads(ctl("recipe", "add", Shared.recipe, "--json")[1])["sha256"], Shared.sha)
+    equal([ctl(*w)[0] for w in (["slot", "retry", "99"], ["slot", "retry"], ["batch", "open"], ["slot", "list"])],
+          [1, 2, 2, 0])
+    status, _, err = ctl("station", env={"ROMLINE_URL": "http://127.0.0.1:1"})
+    equal(status, 1)
+    assert err.startswith("stationctl: daemon-unreachable: "), err
+
+
+@test
+def slow_clients():
+    """200 clients with endless headers are ended, and disturb nobody meanwhile"""
+    slow = []
+    try:
+        for _ in range(200):
+            s = socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S)
+            s.sendall(b"GET /healthz HTTP/1.1\r\nX-A: 1")
+            slow.append(s)
+        # a header line now and then keeps the library's own timeout from ever passing
+        left = list(slow)
+
+        def all_ended():
+            for s in list(left):
+                try:
+                    s.sendall(b"1")
+                    s.setblocking(False)
+                    if s.recv(100) == b"":
+                        left.remove(s)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    left.remove(s)
+                finally:
+                    s.setblocking(True)
+            equal(call("GET", "/healthz")[0], 200)
+            return not left
+        until(all_ended, "the slow clients are ended", LIMIT_S)
+    finally:
+        for s in slow:
+            s.close()
+    equal(call("GET", "/api/v1/slots")[0], 200)
+
+
+@test
+def stop():
+    """SIGTERM with idle and half-sent connections: exit 0, the address file is gone"""
+    idle = socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S)
+    half = socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S)
+    half.sendall(b"GET / HTTP/1.1\r\nHost: x")
+    equal(call("GET", "/healthz")[0], 200)
+    address = os.path.join(Shared.rig.state, "http.address")
+    assert os.path.exists(address)
+    Shared.rig.__exit__(None)
+    assert not os.path.exists(address)
+    idle.close()
+    half.close()
+
+
+@test
+def own_socket():
+    """a socket of its own: port 0 is told in http.address; other addresses and a taken port are refused"""
+    with tempfile.TemporaryDirectory() as work:
+        os.mkdir(f"{work}/trust")
+
+        def config(listen):
+            with open(f"{work}/station.conf", "w", encoding="ascii") as f:
+                f.write(f"[station]\nname = own\nstate_dir = {work}/state\nboards = {os.path.abspath('fixtures/boards')}"
+                        f"\n[http]\nlisten = {listen}\n[recipes]\ntrust = {work}/trust\n")
+            return [f"{STATION_BUILD}/stationd", "-c", f"{work}/station.conf"]
+        # descriptor 3 is not ours when LISTEN_PID is somebody else's
+        env = {**os.environ, "LISTEN_FDS": "1", "LISTEN_PID": "1"}
+        with subprocess.Popen(config("[::1]:0"), env=env, stderr=subprocess.DEVNULL) as station_process:
+            try:
+                path = f"{work}/state/http.address"
+                until(lambda: os.path.exists(path) or station_process.poll() is not None, "the station listens")
+                with open(path, encoding="ascii") as f:
+                    text = f.read()
+                port = int(re.fullmatch(r"\[::1\]:(\d+)\n", text)[1])
+                link = http.client.HTTPConnection("::1", port, timeout=LIMIT_S)
+                link.request("GET", "/healthz")
+                equal(link.getresponse().status, 200)
+                link.close()
+                refused = subprocess.run(config(f"[::1]:{port}"), capture_output=True, timeout=LIMIT_S, text=True)
+                assert refused.returncode == 1, refused
+            finally:
+                station_process.terminate()
+            equal(station_process.wait(timeout=LIMIT_S), 0)
+        for listen in ("0.0.0.0:0", "127.0.0.1", "example.com:80", "127.0.0.1:65536"):
+            refused = subprocess.run(config(listen), capture_output=True, timeout=LIMIT_S, text=True)
+            assert refused.returncode != 0 and "config-invalid" in refused.stderr, refused
+
+
+test.main()
