@@ -15,10 +15,10 @@
 #include "format/dfu_proto.h"
 #include "format/plan.h"
 
-#define DFU_RUN_QUEUE  4    /* most transfers out at once */
-#define DFU_PLAIN_MS   5000 /* for a transfer that touches no flash */
-#define DFU_DETACH_MS  1000 /* wDetachTimeOut of the OpenMV bootloader */
-#define DFU_BROKEN_MS  100  /* after a broken transfer: long enough for an unplugged device to be noticed */
+#define DFU_RUN_QUEUE  4     /* most transfers out at once */
+#define DFU_PLAIN_MS   5000  /* for a transfer that touches no flash */
+#define DFU_DETACH_MS  1000  /* wDetachTimeOut of the OpenMV bootloader */
+#define DFU_BROKEN_MS  100   /* after a broken transfer: long enough for an unplugged device to be noticed */
 #define DFU_MAX_BLOCKS 65533 /* so that every block has a number in both dialects */
 
 /* How a control transfer ended. */

@@ -150,6 +150,14 @@ static int alternate_of(const struct link *l, const struct dfu_link *d, const st
 	return -1;
 }
 
+/* A host controller reports a device that is being pulled in many ways: give the watcher a moment to see it leave. */
+static bool still_there(const struct link *l)
+{
+	struct usb_seen seen;
+	usleep(DFU_BROKEN_MS * 1000);
+	return usb_find(&l->id, &seen);
+}
+
 static bool select_partition(struct link *l, struct dfu_link *d, const struct partition *p, struct err *e)
 {
 	if (!d->named)
@@ -161,6 +169,8 @@ static bool select_partition(struct link *l, struct dfu_link *d, const struct pa
 		return true;
 	d->alt = -1;
 	int r = libusb_set_interface_alt_setting(d->handle.device, d->desc.interface, alt);
+	if (r && !still_there(l))
+		r = LIBUSB_ERROR_NO_DEVICE;
 	if (r)
 		return usb_error(e, r, "the alternate cannot be selected");
 	d->alt = alt;

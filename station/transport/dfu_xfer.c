@@ -87,8 +87,13 @@ static void wake(struct xfer *x)
 		pthread_cond_signal(&x->changed);
 }
 
+/* A transfer goes to the event thread and back through the kernel, which orders its fields; ThreadSanitizer cannot see
+ * that, but sees this. */
+static atomic_uint handed_over;
+
 static void LIBUSB_CALL landed(struct libusb_transfer *t)
 {
+	(void)atomic_load_explicit(&handed_over, memory_order_acquire);
 	struct slot *s = t->user_data;
 	struct xfer *x = s->owner;
 	pthread_mutex_lock(&x->lock);
@@ -114,6 +119,7 @@ static void submit(
 	x->flying++;
 	if (overdue > x->overdue_at)
 		x->overdue_at = overdue;
+	atomic_fetch_add_explicit(&handed_over, 1, memory_order_release);
 	int r = libusb_submit_transfer(s->transfer);
 	if (!r)
 		return;
