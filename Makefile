@@ -88,7 +88,7 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 ##@ Prove
 test: deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
-unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
