@@ -33,7 +33,7 @@ static int next_byte(struct reader *r, bool query)
 		byte = high * 16 + low;
 	} else if (byte == '+' && query) {
 		byte = ' '; /* as HTML forms write a space */
-	} else if (byte == '#') {
+	} else if (byte == '#' || byte == ' ') {
 		return -1;
 	}
 	return byte < 0x20 || byte == 0x7f ? -1 : byte;

@@ -62,6 +62,7 @@ static void test_uri_refusals(void **state)
 		{ "/a%00b", CODE_BAD_REQUEST },
 		{ "/a%0d%0a", CODE_BAD_REQUEST },
 		{ "/a\tb", CODE_BAD_REQUEST },
+		{ "/a b", CODE_BAD_REQUEST },
 		{ "/a%7f", CODE_BAD_REQUEST },
 		{ "/a#b", CODE_BAD_REQUEST },
 		{ "/a?b#c", CODE_BAD_REQUEST },
