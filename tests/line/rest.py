@@ -169,8 +169,7 @@ def hosts():
     # RFC 9112 wants 400 for HTTP/1.1 without a Host, and the library gives it before anybody else is asked
     got = raw(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
     assert b" 400 " in got.split(b"\r\n")[0], got[:200]
-    got = raw(head("GET", "/healthz x", "Connection: close"))
-    assert b" 400 " in got.split(b"\r\n")[0], got[:200]
+    equal(raw(head("GET", "/healthz x", "Connection: close")), b"", "no request line has four words")
 
 
 @test
