@@ -126,8 +126,8 @@
 	X(TOO_LARGE, "too-large", VERDICT_ERROR, false, "That is larger than allowed.", "Send less.")                  \
 	X(WRONG_HOST, "wrong-host", VERDICT_ERROR, false, "The request names another host than this station.",         \
 	    "Use the address in http.address.")                                                                        \
-	X(FOREIGN_ORIGIN, "foreign-origin", VERDICT_ERROR, false, "A page of another site may not command this station.", \
-	    "Use the station's own pages or its API.")                                                                 \
+	X(FOREIGN_ORIGIN, "foreign-origin", VERDICT_ERROR, false,                                                      \
+	    "A page of another site may not command this station.", "Use the station's own pages or its API.")         \
 	X(METHOD_NOT_ALLOWED, "method-not-allowed", VERDICT_ERROR, false, "That cannot be done with this address.",    \
 	    "See the Allow header.")                                                                                   \
 	X(MEDIA_TYPE, "media-type", VERDICT_ERROR, false, "The request has no content type that is taken here.",       \
