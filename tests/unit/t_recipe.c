@@ -414,7 +414,7 @@ static void builder(void **state)
 	struct recipe r;
 	struct err e = ERR_INIT;
 	uint8_t *once, *again;
-	size_t size, size_again;
+	size_t size, size_again = 0;
 	assert_true(recipe_build(&spec, &once, &size, &e) && recipe_build(&spec, &again, &size_again, &e));
 	assert_int_equal(size, size_again);
 	assert_memory_equal(once, again, size);
