@@ -21,6 +21,7 @@ enum meaning { MEANS_NOTHING, MEANS_BUSY, MEANS_AFTER, MEANS_BEFORE, MEANS_ERROR
 
 #define MAX_RESENDS 1
 #define MAX_LOST    3
+#define MAX_SILENT  2
 #define EAGER_POLLS 2  /* the camera holds GETSTATUS over flash work, so these come without a pause */
 #define LAZY_MS     20 /* the longest pause that is our own idea */
 
@@ -96,7 +97,7 @@ static struct dfu_action send_again(struct dfu_run *r)
 	}
 	x->untaken = false;
 	x->dnload = DNLOAD_OUT;
-	x->lost = 0;
+	x->lost = x->silent = 0;
 	x->send = true;
 	return dfu_exchange_next(r);
 }
@@ -231,7 +232,9 @@ static void lose(struct dfu_run *r, enum dfu_result result)
 		return;
 	x->lost++;
 	x->pause_ms = result == DFU_BROKEN ? DFU_BROKEN_MS : 0;
-	bool hopeless = x->dnload == DNLOAD_LOST && !x->taken && result == DFU_TIMED_OUT;
+	if (result == DFU_TIMED_OUT)
+		x->silent++;
+	bool hopeless = x->silent == MAX_SILENT || (x->silent && x->dnload == DNLOAD_LOST && !x->taken);
 	if (x->lost == MAX_LOST || hopeless || result == DFU_GONE || result == DFU_BABBLED || result == DFU_CANCELLED)
 		dfu_fail_result(r, DFU_GETSTATUS, result);
 }

@@ -59,7 +59,7 @@ struct dfu_exchange {
 	uint8_t dnload;  /* enum: what became of the DNLOAD */
 	bool taken;      /* a busy state was seen after it */
 	bool finished, untaken, clear;
-	uint8_t resends, lost;
+	uint8_t resends, lost, silent; /* lost: GETSTATUS without a usable answer; silent: without any */
 	uint32_t polls, pause_ms, waited_ms;
 };
 
