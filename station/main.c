@@ -98,12 +98,12 @@ static bool start(struct station *s, struct err *e)
 		.line = s->line,
 		.store = s->store,
 		.journal = s->journal };
-	if (!http_start(&ho, &s->http, e))
-		return false;
+	/* cameras first: who asks about a slot learns of the camera that is in it */
 	s->watching = usb_watch_start(line_usb_event, s->line, e);
-	if (s->watching)
-		line_usb_started(s->line);
-	return s->watching;
+	if (!s->watching)
+		return false;
+	line_usb_started(s->line);
+	return http_start(&ho, &s->http, e);
 }
 
 static void write_stopped(struct station *s)
