@@ -154,15 +154,21 @@ struct restoring {
 	struct line *line;
 	struct err *e;
 	bool failed;
+	bool known[LINE_MAX_SLOTS + 1]; /* the journal says the same of this slot as the line file */
 };
 
 static void restore(void *context, const struct journal_slot *known)
 {
 	struct restoring *r = context;
 	struct line *l = r->line;
-	struct slot *s = l->fixed_slots ? find(l, known->path) : NULL;
-	if (!l->fixed_slots && known->slot == l->slot_count + 1)
+	struct slot *s = NULL;
+	if (l->fixed_slots) {
+		s = known->slot <= LINE_MAX_SLOTS ? slot_by_number(l, (unsigned)known->slot) : NULL;
+		if (s)
+			r->known[s->number] = !strcmp(s->path, known->path) && !strcmp(s->name, known->name);
+	} else if (known->slot == l->slot_count + 1) {
 		s = slot_add(l, known->path, known->name, r->e);
+	}
 	if (s) {
 		s->enabled = known->enabled;
 		slot_publish(s);
@@ -172,11 +178,14 @@ static void restore(void *context, const struct journal_slot *known)
 
 bool slots_load(struct line *l, struct err *e)
 {
-	struct restoring r = { l, e, false };
+	struct restoring r = { .line = l, .e = e };
 	if (l->o.line_file && !load_file(l, e))
 		return false;
 	if (!journal_slots(l->reader, restore, &r, e))
 		return false;
+	for (unsigned n = 1; l->fixed_slots && n <= l->slot_count; n++)
+		if (!r.known[n])
+			remember(l, l->slots[n - 1]);
 	return !r.failed ||
 	       err_set(e, CODE_JOURNAL_FAILED, "the journal's slots are not numbered from 1 without a gap");
 }
