@@ -8,8 +8,6 @@
 
 /* compare gives up after this many differing units in a row under delta = auto */
 #define GIVE_UP_AFTER 4
-/* how often a camera may report a flash error before the unit is bad */
-#define FLASH_TRIES 2
 
 static bool same_alternates(const struct board *b, const struct identity *who)
 {
@@ -79,7 +77,8 @@ bool act_identify(struct attempt *a, struct err *e)
 		return false;
 	if (a->uid[0] && strcmp(a->uid, a->who.uid) != 0)
 		return err_set(e, CODE_USB_GONE, "another camera (%s) took the place of %s", a->who.uid, a->uid);
-	memcpy(a->uid, a->who.uid, sizeof a->uid);
+	if (!a->uid[0]) /* others read it from then on */
+		memcpy(a->uid, a->who.uid, sizeof a->uid);
 	if (!hash_bootloader(a, e))
 		return false;
 	step_end(a, STEP_IDENTIFIED, CODE_OK);
@@ -149,31 +148,45 @@ static void progress(void *context, uint64_t bytes)
 	atomic_store(&a->progress->done, bytes);
 }
 
-static bool send_plan(struct attempt *a, const struct plan *plan, struct err *e)
+static bool send_plan(struct attempt *a, const struct plan *plan, uint32_t *done, struct err *e)
 {
-	uint32_t done = 0;
 	atomic_store(&a->progress->total, (uint64_t)plan->count * DFU_BLOCK);
 	a->wrote = a->wrote || plan->count > 0;
-	bool sent = a->link.ops->write(&a->link, a->bound, plan->steps, plan->count, &done, progress, a, e);
-	a->steps[STEP_WRITTEN].bytes += (uint64_t)done * DFU_BLOCK;
+	bool sent = a->link.ops->write(&a->link, a->bound, plan->steps, plan->count, done, progress, a, e);
+	a->steps[STEP_WRITTEN].bytes += (uint64_t)*done * DFU_BLOCK;
 	return sent;
 }
 
-/* Writes what differs.  A flash error is the camera's word; once, the camera gets the whole plan again, since its
- * bootloader has lost its place; the second time the unit is bad. */
+/* Notes the unit whose block the camera could not write; false when it could not before, or too many could not. */
+static bool first_error_there(struct attempt *a, const struct plan_step *step)
+{
+	const struct partition *p = a->bound[step->region].partition;
+	uint32_t unit = partition_unit_at(p, step->block * DFU_BLOCK);
+	for (unsigned i = 0; i < a->flash_errors; i++)
+		if (a->bad[i].region == step->region && a->bad[i].unit == unit)
+			return false;
+	if (a->flash_errors == ATTEMPT_BAD_UNITS)
+		return false;
+	a->bad[a->flash_errors++] = (struct bad_unit){ step->region, unit };
+	return true;
+}
+
+/* Writes what differs.  A flash error is the camera's word; it gets the whole plan again, since its bootloader has lost
+ * its place, until the same unit fails twice. */
 static bool write_differing(struct attempt *a, struct err *e)
 {
 	const uint8_t *differ[RECIPE_MAX_REGIONS] = { NULL };
 	struct plan plan = { 0 };
+	uint32_t done = 0;
 	for (unsigned i = 0; i < a->region_count; i++)
 		differ[i] = a->regions[i].differ;
 	if (!plan_make(a->board, a->bound, a->region_count, differ, &plan, e))
 		return false;
 	a->steps[STEP_WRITTEN].units = plan.units_written;
 	a->steps[STEP_WRITTEN].skipped = plan.units_skipped;
-	bool sent = plan.count == 0 || send_plan(a, &plan, e);
-	while (!sent && e->code == CODE_FLASH_ERROR && ++a->flash_errors < FLASH_TRIES)
-		sent = open_and_identify(a, e) && send_plan(a, &plan, e);
+	bool sent = plan.count == 0 || send_plan(a, &plan, &done, e);
+	while (!sent && e->code == CODE_FLASH_ERROR && done < plan.count && first_error_there(a, &plan.steps[done]))
+		sent = open_and_identify(a, e) && send_plan(a, &plan, &done, e);
 	plan_clear(&plan);
 	return sent;
 }

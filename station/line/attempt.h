@@ -42,6 +42,9 @@ struct progress {
 	_Atomic uint64_t done, total;
 };
 
+/* So many units may report a flash error in one attempt; one more, and the flash is bad. */
+#define ATTEMPT_BAD_UNITS 8
+
 struct attempt {
 	char id[LINE_ID_SIZE];        /* "" until its first row is on disk */
 	const struct board *board;    /* borrowed from the board set */
@@ -60,6 +63,10 @@ struct attempt {
 	bool asked; /* a person said: again */
 	bool wrote; /* at least one block was sent */
 	unsigned tries, flash_errors;
+	struct bad_unit {
+		unsigned region;
+		uint32_t unit;
+	} bad[ATTEMPT_BAD_UNITS]; /* that reported a flash error once; flash_errors of them */
 	int64_t started_at;
 	struct step_record steps[STEP_COUNT];
 	struct region_result regions[RECIPE_MAX_REGIONS];
