@@ -71,6 +71,8 @@
 	    "The camera's bootloader is too old for this station.", "Have its bootloader updated first.")              \
 	X(NO_BATCH, "no-batch", VERDICT_ERROR, false, "No batch is open for this board.",                              \
 	    "Open a batch, then plug the camera in again.")                                                            \
+	X(BATCH_HELD, "batch-held", VERDICT_ERROR, false, "The batch for this board is held.",                         \
+	    "Find out why it is held, then resume it and plug the camera in again.")                                   \
 	X(BATCH_COMPLETE, "batch-complete", VERDICT_ERROR, false, "The batch has all its units.",                      \
 	    "Close the batch and open the next one.")                                                                  \
 	/* FAIL: the unit is bad */                                                                                    \

@@ -58,6 +58,7 @@ unsigned problem_status(enum code code)
 		[CODE_CONFLICT] = 409,
 		[CODE_BATCH_OPEN] = 409,
 		[CODE_NO_BATCH] = 409,
+		[CODE_BATCH_HELD] = 409,
 		[CODE_BATCH_COMPLETE] = 409,
 		[CODE_REPLUG_NEEDED] = 409,
 		[CODE_STATION_HELD] = 409,

@@ -11,9 +11,7 @@ static bool alone(const struct slot *s, struct err *e)
 {
 	for (unsigned i = 0; i < s->line->slot_count; i++) {
 		const struct slot *o = s->line->slots[i];
-		bool present = o->device.path[0] || unit_busy(o->state);
-		if (o != s && present && o->attempt && !strcmp(o->attempt->uid, s->attempt->uid) &&
-		    (unit_busy(o->state) || o->seen_arrival == o->device.arrival))
+		if (o != s && slot_holds(o, s->attempt->uid))
 			return err_set(e, CODE_DUPLICATE_UID, "slot %u holds a camera with the same number %s",
 			    o->number, s->attempt->uid);
 	}
@@ -45,8 +43,13 @@ static bool batch_ready(const struct slot *s, struct batch **out, struct err *e)
 	struct batch *b = batch_for_board(s->line, s->attempt->board->id);
 	if (!b)
 		return err_set(e, CODE_NO_BATCH, "no batch is open for %s", s->attempt->board->id);
+	if (!b->recipe)
+		return err_set(e, CODE_NO_BATCH, "the recipe of batch %s is no longer here", b->view.id);
+	if (b->recipe->trouble.code != CODE_OK)
+		return err_set(e, b->recipe->trouble.code, "batch %s: %s", b->view.id, b->recipe->trouble.msg);
 	if (b->view.state == BATCH_HELD)
-		return err_set(e, CODE_TOO_MANY_EQUAL, "batch %s is held: %s", b->view.id, b->view.reason);
+		return err_set(e, b->view.reason[0] ? CODE_TOO_MANY_EQUAL : CODE_BATCH_HELD, "batch %s is held%s%s",
+		    b->view.id, b->view.reason[0] ? ": " : " by a person", b->view.reason);
 	/* the camera was probed for this batch's recipe; a batch closed and opened in that instant is another one */
 	if (!s->attempt->recipe || strcmp(s->attempt->batch, b->view.id) != 0)
 		return err_set(e, CODE_NO_BATCH, "the batch changed while the camera was probed");
@@ -128,8 +131,8 @@ static enum admission judge_unit(struct slot *s, const struct batch *b, struct e
 	if (!journal_unit(s->line->reader, s->attempt->uid, &unit, e))
 		return ADMIT_NO;
 	s->attempt->delta = unit.unfinished ? DELTA_NO : s->line->o.delta;
-	if (!unit.passed || strcmp(unit.passed_recipe, b->view.recipe) != 0 || s->attempt->asked ||
-	    s->line->o.already_passed == PASSED_ALLOW)
+	if (!unit.passed || strcmp(unit.passed_recipe, b->view.recipe) != 0 ||
+	    s->line->o.already_passed == PASSED_ALLOW || (s->line->o.already_passed == PASSED_ASK && s->attempt->asked))
 		return ADMIT_YES;
 	err_set(e, CODE_ALREADY_PASSED, "it passed with this recipe in batch %lld", (long long)unit.passed_batch);
 	return s->line->o.already_passed == PASSED_ASK ? ADMIT_ASK : ADMIT_NO;

@@ -78,6 +78,13 @@ static struct stored_recipe *find_recipe(struct line *l, const char *hex)
 	return hex_decode(sha, sizeof sha, hex) ? recipe_store_find(l->o.store, sha) : NULL;
 }
 
+void batch_refresh(struct line *l, struct batch *b)
+{
+	struct stored_recipe *now = find_recipe(l, b->view.recipe);
+	stored_recipe_drop(b->recipe);
+	b->recipe = now;
+}
+
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool order_valid(const char *order)
@@ -111,21 +118,23 @@ static int64_t write_opened(struct line *l, const struct batch_request *r, const
 	return journal_write(l->o.journal, KIND_BATCH_OPENED, body, e);
 }
 
+static bool may_open(struct line *l, const struct stored_recipe *recipe, struct err *e)
+{
+	if (!recipe_store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
+		return false;
+	const struct batch *open = batch_for_board(l, recipe->board->id);
+	if (open)
+		return err_set(e, CODE_BATCH_OPEN, "batch %s is open for %s", open->view.id, recipe->board->id);
+	return free_batch(l) || err_set(e, CODE_CONFLICT, "%d batches are open already", LINE_MAX_BATCHES);
+}
+
 /* recipe: a reference that the batch takes over, or that is dropped here on failure. */
 static bool open_with(
     struct line *l, const struct batch_request *r, struct stored_recipe *recipe, struct batch_view *out, struct err *e)
 {
 	struct batch *b = free_batch(l);
 	int64_t seq = 0;
-	if (!recipe_store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
-		b = NULL;
-	else if (batch_for_board(l, recipe->board->id))
-		b = (err_set(e, CODE_BATCH_OPEN, "batch %s is open for %s",
-			 batch_for_board(l, recipe->board->id)->view.id, recipe->board->id),
-		    NULL);
-	else if (!b)
-		err_set(e, CODE_CONFLICT, "%d batches are open already", LINE_MAX_BATCHES);
-	if (b)
+	if (may_open(l, recipe, e))
 		seq = write_opened(l, r, recipe->board->id, e);
 	if (!seq) {
 		stored_recipe_drop(recipe);
@@ -266,13 +275,9 @@ static void restore(void *context, const struct journal_batch *known)
 	b->view.quantity = known->quantity;
 	b->view.passed = known->passed;
 	b->view.state = known->held ? BATCH_HELD : BATCH_OPEN;
-	if (!b->recipe || b->recipe->trouble.code != CODE_OK) {
-		stored_recipe_drop(b->recipe);
-		b->recipe = NULL;
-		b->view.state = BATCH_HELD;
-		snprintf(b->view.reason, sizeof b->view.reason, "its recipe is no longer here or no longer good");
-		log_error("batch %s is held: %s", b->view.id, b->view.reason);
-	}
+	if (!b->recipe || b->recipe->trouble.code != CODE_OK)
+		log_error(
+		    "batch %s: its recipe %s", b->view.id, b->recipe ? b->recipe->trouble.msg : "is no longer here");
 }
 
 bool batches_restore(struct line *l, struct err *e)

@@ -57,16 +57,7 @@ static bool slot_call(struct line *l, struct call *c)
 		return slot_retry(s, &c->err);
 	if (c->slot_order == SLOT_ABORT)
 		return slot_abort(s, &c->err);
-	struct cJSON *body = json_new_object();
-	json_add_integer(body, "slot", s->number);
-	json_add_null(body, "by");
-	bool enable = c->slot_order == SLOT_ENABLE;
-	if (!journal_write(l->o.journal, enable ? KIND_SLOT_ENABLED : KIND_SLOT_DISABLED, body, &c->err))
-		return false;
-	s->enabled = enable;
-	s->equal_codes = 0;
-	slot_publish(s);
-	return true;
+	return slot_enable(s, c->slot_order == SLOT_ENABLE, &c->err);
 }
 
 static bool resume_call(struct line *l, struct call *c)

@@ -25,13 +25,11 @@ static const struct {
 	[US_RESTARTED] = { act_confirm, STEP_CONFIRMED, true },
 };
 
-static bool boots(const struct slot *s)
+bool slot_step(const struct slot *s, enum step *out)
 {
-	return s->device_board && s->device_boots;
+	*out = duties[s->state].step;
+	return duties[s->state].has_step;
 }
-
-static void lost(struct slot *s, const struct err *why);
-static void confirm_arrival(struct slot *s);
 
 /* --- the worker's side ------------------------------------------------------------------------------------------- */
 
@@ -52,10 +50,12 @@ static void run_action(void *argument)
 	mailbox_post(box, &m);
 }
 
-static void start_action(struct slot *s, bool (*run)(struct attempt *, struct err *))
+void slot_begin_action(struct slot *s, bool (*run)(struct attempt *, struct err *))
 {
 	struct action *action = calloc(1, sizeof *action);
 	s->action = ++s->line->actions;
+	s->overdue = false;
+	atomic_store(&s->attempt->cancel, s->abort_wanted);
 	if (action) {
 		*action = (struct action){ s, s->attempt, run, s->action };
 		s->working = worker_run(s->worker, run_action, action);
@@ -68,7 +68,7 @@ static void start_action(struct slot *s, bool (*run)(struct attempt *, struct er
 	struct err why = ERR_INIT;
 	err_set(&why, CODE_NO_MEMORY, "cannot start the next step");
 	if (s->state == US_ENDING)
-		lost(s, &why);
+		slot_lost(s, &why);
 	else
 		slot_trouble(s, &why);
 }
@@ -88,9 +88,8 @@ static void begin_plugged(struct slot *s)
 		}
 	}
 	s->attempt->link.id = s->device;
-	s->seen_arrival = s->device.arrival;
 	s->device_new = false;
-	start_action(s, act_identify);
+	slot_begin_action(s, act_identify);
 }
 
 static void begin_identified(struct slot *s)
@@ -101,9 +100,11 @@ static void begin_identified(struct slot *s)
 	}
 	step_begin(s->attempt, STEP_ADMITTED);
 	struct batch *b = batch_for_board(s->line, s->attempt->board->id);
-	if (b && b->recipe)
+	if (b)
+		batch_refresh(s->line, b);
+	if (b && b->recipe && b->recipe->trouble.code == CODE_OK)
 		attempt_bind(s->attempt, stored_recipe_hold(b->recipe), b->view.id, b->view.order);
-	start_action(s, act_probe);
+	slot_begin_action(s, act_probe);
 }
 
 static void decide(struct slot *s)
@@ -141,19 +142,20 @@ static void begin_restarted(struct slot *s)
 		s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
 		/* it may be back already: then its arrival came while the worker was still leaving */
 		if (s->device_new)
-			confirm_arrival(s);
+			slot_confirm_arrival(s);
 		return;
 	}
 	s->attempt->proof = "bootloader";
 	step_begin(s->attempt, STEP_CONFIRMED);
 	step_end(s->attempt, STEP_CONFIRMED, CODE_OK);
+	row_step(s, STEP_CONFIRMED);
 	slot_event(s, UE_DONE);
 }
 
 static void release_and_end(struct slot *s)
 {
-	if (s->attempt->refused && s->attempt->latched && boots(s))
-		start_action(s, act_release); /* the row is written when it has left, or would not */
+	if (s->attempt->refused && s->attempt->latched && slot_boots(s))
+		slot_begin_action(s, act_release); /* the row is written when it has left, or would not */
 	else if (s->attempt->refused)
 		row_refused(s);
 	else if (!s->attempt->id[0])
@@ -177,10 +179,8 @@ static void begin_rest(struct slot *s)
 	s->reserved = false;
 	if (s->attempt)
 		attempt_close_link(s->attempt);
-	if (s->device_new && boots(s) && s->state != US_ASKING) {
-		s->device_new = false;
+	if (s->device_new && slot_may_start(s) && s->state != US_ASKING)
 		slot_event(s, UE_BOOT);
-	}
 }
 
 static void enter(struct slot *s)
@@ -210,7 +210,7 @@ static void enter(struct slot *s)
 	case US_WRITTEN:
 	case US_READ_BACK:
 	case US_PROVED:
-		start_action(s, duties[s->state].run);
+		slot_begin_action(s, duties[s->state].run);
 		break;
 	case US_EMPTY:
 	case US_PASSED:
@@ -228,17 +228,30 @@ static void enter(struct slot *s)
 }
 
 /* A new camera, or a person, starts over: what is known of the last attempt goes. */
-static void forget_attempt(struct slot *s, bool asked)
+static void forget_attempt(struct slot *s, bool again, bool asked)
 {
 	attempt_destroy(s->attempt);
 	s->attempt = NULL;
 	s->abort_wanted = false;
+	s->shown_uid[0] = '\0';
 	s->verdict = VERDICT_NONE;
 	s->result = (struct err)ERR_INIT;
-	if (asked)
+	if (again)
 		s->attempt = attempt_create(s->device_board, &s->device, s->line->o.state_dir, &s->progress);
 	if (s->attempt)
-		s->attempt->asked = true;
+		s->attempt->asked = asked;
+}
+
+/* A slot without a verdict to show, and one with a new camera, knows nothing of the last attempt.  A retry answers the
+ * question of a slot that asks, and of no other. */
+static void turn_page(struct slot *s, enum unit_state from, enum unit_state to, enum unit_event event)
+{
+	bool asked = event == UE_RETRY && (from == US_ASKING || (s->attempt && s->attempt->asked));
+	if (unit_busy(from) || (to != US_PLUGGED && to != US_EMPTY && to != US_RUNNING))
+		return;
+	if (to == US_PLUGGED)
+		s->uid[0] = '\0';
+	forget_attempt(s, event == UE_RETRY, asked);
 }
 
 void slot_event(struct slot *s, enum unit_event event)
@@ -248,8 +261,7 @@ void slot_event(struct slot *s, enum unit_event event)
 	enum unit_state from = s->state, to = unit_next(from, event);
 	log_debug(
 	    "slot %u: %s -%s-> %s", s->number, unit_state_name(from), unit_event_name(event), unit_state_name(to));
-	if (!unit_busy(from) && to == US_PLUGGED)
-		forget_attempt(s, event == UE_RETRY);
+	turn_page(s, from, to, event);
 	s->state = to;
 	s->since = clock_wall_ms();
 	s->deadline = 0;
@@ -264,29 +276,51 @@ static bool may_retry(const struct slot *s, const struct err *why)
 {
 	const struct attempt *a = s->attempt;
 	return code_retryable(why->code) && unit_handles(s->state, UE_AGAIN) && a->tries < s->line->o.retries &&
-	       !s->abort_wanted && s->line->stops < 2 && !s->waiting_return;
+	       !s->abort_wanted && s->line->stops < 2;
 }
 
-/* The camera is still there: at once.  It is gone: as soon as it is back, for a short while. */
+/* The camera is still there: at once.  It is gone, or its departure is still to be told: as soon as it is back, for a
+ * short while. */
 static void try_again(struct slot *s, const struct err *why)
 {
-	s->attempt->trouble = *why;
-	attempt_close_link(s->attempt);
-	if (boots(s)) {
-		s->attempt->tries++;
-		slot_event(s, UE_AGAIN);
-		return;
-	}
+	struct attempt *a = s->attempt;
+	bool same = s->device.arrival == a->link.id.arrival;
+	a->trouble = *why;
+	/* what was cut in mid-write is not compared but written; what was proved is safe */
+	const struct step_record *proved = &a->steps[STEP_PROVED];
+	if (a->wrote && !(proved->ended && proved->outcome == CODE_OK))
+		a->delta = DELTA_NO;
+	attempt_close_link(a);
 	s->waiting_return = true;
 	s->deadline = clock_mono_ms() + COMEBACK_MS;
+	if (s->device.path[0] && !(same && why->code == CODE_USB_GONE))
+		slot_came_back(s);
+}
+
+/* It is back and could not be asked: once more, now or when it comes again. */
+static bool confirm_again(struct slot *s, const struct err *why)
+{
+	if (s->state != US_RESTARTED || !code_retryable(why->code) || s->attempt->tries >= s->line->o.retries)
+		return false;
+	s->attempt->tries++;
+	s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
+	if (s->device.path[0] && (why->code != CODE_USB_GONE || s->device.arrival != s->attempt->link.id.arrival))
+		slot_confirm_arrival(s);
+	return true;
 }
 
 void slot_trouble(struct slot *s, const struct err *why)
 {
-	if (may_retry(s, why)) {
-		try_again(s, why);
+	if (confirm_again(s, why))
 		return;
-	}
+	if (may_retry(s, why))
+		try_again(s, why);
+	else
+		slot_give_up(s, why);
+}
+
+void slot_give_up(struct slot *s, const struct err *why)
+{
 	s->waiting_return = false;
 	s->result = *why;
 	if (why->code == CODE_UID_MALFORMED || why->code == CODE_WRONG_BOARD)
@@ -303,10 +337,37 @@ void slot_trouble(struct slot *s, const struct err *why)
 
 /* --- results ----------------------------------------------------------------------------------------------------- */
 
-static void stop_by_person(struct slot *s)
+void slot_stop(struct slot *s)
 {
 	struct err why = ERR_INIT;
 	err_set(&why, CODE_ABORTED, "stopped by a person");
+	slot_trouble(s, &why);
+}
+
+/* The camera was told to leave its bootloader: the number that it has stays known while it is away. */
+static void let_go(struct slot *s)
+{
+	s->away_until = clock_mono_ms() + s->attempt->board->return_ms;
+}
+
+static void released(struct slot *s, const struct message *m)
+{
+	if (m->ok)
+		let_go(s);
+	else
+		log_warn("slot %u: the refused camera was not released: %s", s->number, m->err.msg);
+	row_refused(s);
+	s->deadline = clock_mono_ms() + JOURNAL_MS;
+}
+
+/* Why an action really failed: it may have been told to. */
+static void action_failed(struct slot *s, const struct message *m)
+{
+	struct err why = m->err;
+	if (s->abort_wanted && code_verdict(why.code) != VERDICT_FAIL)
+		err_set(&why, CODE_ABORTED, "stopped by a person");
+	else if (s->overdue && why.code == CODE_ABORTED)
+		err_set(&why, CODE_USB_TIMEOUT, "the step took too long");
 	slot_trouble(s, &why);
 }
 
@@ -316,15 +377,18 @@ void slot_action_ended(struct slot *s, const struct message *m)
 	if (m->action != s->action)
 		return;
 	s->deadline = 0;
-	if (s->state == US_ENDING) { /* the camera was released, or would not go */
-		if (!m->ok)
-			log_warn("slot %u: the refused camera was not released: %s", s->number, m->err.msg);
-		row_refused(s);
-		s->deadline = clock_mono_ms() + JOURNAL_MS;
+	if (s->state == US_ENDING) {
+		released(s, m);
 		return;
 	}
+	if (s->state == US_PLUGGED) {
+		memcpy(s->uid, s->attempt->uid, sizeof s->uid);
+		memcpy(s->shown_uid, s->attempt->uid, sizeof s->shown_uid);
+	}
+	if (s->state == US_PROVED && m->ok && s->attempt->recipe->recipe.after_run)
+		let_go(s);
 	if (!m->ok) {
-		slot_trouble(s, &m->err);
+		action_failed(s, m);
 		return;
 	}
 	if (s->state == US_IDENTIFIED && !s->abort_wanted) {
@@ -334,7 +398,7 @@ void slot_action_ended(struct slot *s, const struct message *m)
 	if (s->attempt->id[0] && duties[s->state].has_step)
 		row_step(s, duties[s->state].step);
 	if (s->abort_wanted && s->state != US_RESTARTED)
-		stop_by_person(s);
+		slot_stop(s);
 	else
 		slot_event(s, UE_DONE);
 }
@@ -353,7 +417,7 @@ static enum unit_event event_of_verdict(const struct slot *s)
 	return events[s->verdict];
 }
 
-static void lost(struct slot *s, const struct err *why)
+void slot_lost(struct slot *s, const struct err *why)
 {
 	err_set(&s->result, CODE_JOURNAL_FAILED, "%s", why->msg);
 	s->verdict = VERDICT_ERROR;
@@ -366,6 +430,9 @@ static void started_on_disk(struct slot *s, int64_t seq)
 {
 	snprintf(s->attempt->id, sizeof s->attempt->id, "%lld", (long long)seq);
 	if (s->state == US_ENDING) {
+		for (unsigned i = 0; i <= STEP_ADMITTED; i++)
+			if (s->attempt->steps[i].ended)
+				row_step(s, (enum step)i);
 		row_ended(s);
 		return;
 	}
@@ -374,7 +441,7 @@ static void started_on_disk(struct slot *s, int64_t seq)
 	row_step(s, STEP_IDENTIFIED);
 	row_step(s, STEP_ADMITTED);
 	if (s->abort_wanted)
-		stop_by_person(s);
+		slot_stop(s);
 	else
 		slot_event(s, UE_DONE);
 }
@@ -390,7 +457,7 @@ void slot_row_done(struct slot *s, const struct message *m)
 			err_set(&why, CODE_JOURNAL_FAILED, "%s", m->err.msg);
 			slot_trouble(s, &why);
 		} else {
-			lost(s, &m->err);
+			slot_lost(s, &m->err);
 		}
 		return;
 	}
@@ -400,7 +467,7 @@ void slot_row_done(struct slot *s, const struct message *m)
 		break;
 	case ROW_WRITING:
 		if (s->state == US_COMPARED)
-			start_action(s, act_write);
+			slot_begin_action(s, act_write);
 		break;
 	case ROW_REFUSED:
 		snprintf(s->attempt->id, sizeof s->attempt->id, "%lld", (long long)m->seq);
@@ -413,172 +480,4 @@ void slot_row_done(struct slot *s, const struct message *m)
 		slot_event(s, event_of_verdict(s));
 		break;
 	}
-}
-
-/* --- the camera comes and goes ----------------------------------------------------------------------------------- */
-
-static void confirm_arrival(struct slot *s)
-{
-	const struct attempt *a = s->attempt;
-	struct err why = ERR_INIT;
-	if (s->device_boots) {
-		/* back in its bootloader: give it the time to go on to its firmware, no more */
-		int64_t at = clock_mono_ms() + a->board->enumerate_window_ms + a->board->latch_window_ms +
-			     2 * (int64_t)a->board->boot_ms + 1000;
-		s->deadline = at < s->deadline ? at : s->deadline;
-		return;
-	}
-	if (s->device_board != a->board) {
-		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s",
-		    s->device_board ? s->device_board->id : "an unknown device");
-		slot_trouble(s, &why);
-		return;
-	}
-	s->attempt->link.id = s->device;
-	start_action(s, act_confirm);
-}
-
-static void came_back(struct slot *s)
-{
-	if (s->device_boots) {
-		s->attempt->tries++;
-		s->waiting_return = false;
-		slot_event(s, UE_AGAIN);
-		return;
-	}
-	struct err why = s->attempt->trouble;
-	if (!s->attempt->wrote)
-		err_set(&why, CODE_LEFT_EARLY, "it went on to its firmware before it was programmed");
-	slot_trouble(s, &why);
-}
-
-static void arrived(struct slot *s)
-{
-	s->device_new = true;
-	if (s->waiting_return)
-		came_back(s);
-	else if (s->state == US_RESTARTED && !s->working)
-		confirm_arrival(s);
-	else if (s->stopped_here)
-		s->stopped_here = false; /* it was there all the time: it waits for a person or a new plug */
-	else if (!unit_busy(s->state) && s->device_boots && s->enabled && !s->line->stops)
-		slot_event(s, UE_BOOT);
-	else if (!unit_busy(s->state) && !s->device_boots)
-		slot_event(s, UE_RUN);
-	if (s->state != US_RESTARTED && !s->device_boots)
-		stray_look(s);
-	slot_publish(s);
-}
-
-void slot_device(struct slot *s, const struct usb_watch_event *event)
-{
-	if (!event->arrived) {
-		if (s->device.arrival != event->id.arrival)
-			return; /* the end of an older arrival */
-		s->device = (struct usb_id){ .path = "" };
-		s->device_board = NULL;
-		s->device_new = false;
-		slot_event(s, UE_LEFT);
-		slot_publish(s);
-		return;
-	}
-	const struct board *boot = boards_by_dfu(s->line->o.boards, event->id.vid, event->id.pid);
-	const struct board *run = boards_by_run(s->line->o.boards, event->id.vid, event->id.pid);
-	s->device = event->id;
-	s->device_board = boot ? boot : run;
-	s->device_boots = boot != NULL;
-	arrived(s);
-}
-
-/* --- time, and people -------------------------------------------------------------------------------------------- */
-
-/* No answer: is it the camera, or did its whole hub go?  Other cameras of the hub tell. */
-static bool hub_is_dead(const struct slot *s)
-{
-	const char *dot = strrchr(s->path, '.');
-	size_t prefix = dot ? (size_t)(dot - s->path) + 1 : 0;
-	unsigned others = 0, alive = 0;
-	for (unsigned i = 0; prefix && i < s->line->slot_count; i++) {
-		const struct slot *o = s->line->slots[i];
-		if (o == s || strncmp(o->path, s->path, prefix) != 0 || strchr(o->path + prefix, '.'))
-			continue;
-		others += unit_busy(o->state) || o->device.path[0];
-		alive += o->device.path[0] != '\0';
-	}
-	return others > 0 && alive == 0;
-}
-
-void slot_deadline(struct slot *s)
-{
-	struct err why = ERR_INIT;
-	s->deadline = 0;
-	if (s->waiting_return) {
-		why = s->attempt->trouble;
-	} else if (s->working) {
-		atomic_store(&s->attempt->cancel, true);
-		err_set(&s->attempt->trouble, CODE_USB_TIMEOUT, "the step took too long");
-		return; /* the action's own result ends it */
-	} else if (s->state == US_RESTARTED) {
-		if (hub_is_dead(s))
-			err_set(&why, CODE_USB_GONE, "its whole hub left the bus");
-		else
-			err_set(&why, CODE_NO_RETURN, "it did not come back within %u s",
-			    (unsigned)(s->attempt->board->return_ms / 1000));
-	} else {
-		err_set(&why, CODE_JOURNAL_FAILED, "the journal did not answer within %d s", JOURNAL_MS / 1000);
-		if (s->state == US_CONFIRMED || s->state == US_ENDING || s->state == US_IDENTIFIED) {
-			lost(s, &why);
-			return;
-		}
-	}
-	slot_trouble(s, &why);
-}
-
-bool slot_retry(struct slot *s, struct err *e)
-{
-	if (!unit_handles(s->state, UE_RETRY))
-		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
-	if (!s->enabled)
-		return err_set(e, CODE_CONFLICT, "slot %u is disabled", s->number);
-	if (!boots(s))
-		return err_set(e, CODE_REPLUG_NEEDED, "the camera in slot %u is not in its bootloader", s->number);
-	slot_event(s, UE_RETRY);
-	return true;
-}
-
-bool slot_abort(struct slot *s, struct err *e)
-{
-	if (!unit_handles(s->state, UE_ABORT))
-		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
-	s->abort_wanted = true;
-	if (s->working)
-		atomic_store(&s->attempt->cancel, true);
-	else if (s->state != US_IDENTIFIED) /* there the start row is under way; its commit ends it */
-		stop_by_person(s);
-	return true;
-}
-
-void slot_publish(struct slot *s)
-{
-	struct line *l = s->line;
-	const struct attempt *a = s->attempt;
-	pthread_mutex_lock(&l->public_lock);
-	struct slot_view *v = &l->views[s->number - 1];
-	*v = (struct slot_view){ .slot = s->number,
-		.enabled = s->enabled,
-		.state = s->state,
-		.step = duties[s->state].has_step && unit_busy(s->state) ? step_name(duties[s->state].step) : "",
-		.verdict = s->verdict,
-		.code = s->result.code,
-		.since = s->since };
-	memcpy(v->name, s->name, sizeof v->name);
-	memcpy(v->path, s->path, sizeof v->path);
-	memcpy(v->message, s->result.msg, sizeof v->message);
-	if (a) {
-		memcpy(v->uid, a->uid, sizeof v->uid);
-		memcpy(v->attempt, a->id, sizeof v->attempt);
-		memcpy(v->batch, a->batch, sizeof v->batch);
-		memcpy(v->board, a->board->id, sizeof v->board);
-	}
-	pthread_mutex_unlock(&l->public_lock);
 }

@@ -55,6 +55,14 @@ static void show_stopped(struct line *l, const struct journal_attempt *a)
 	struct slot *s = slot_of_path(l, a->path);
 	if (!s)
 		return;
+	const struct board *board = boards_find(l->o.boards, a->board);
+	s->attempt = board ? attempt_create(board, &s->device, l->o.state_dir, &s->progress) : NULL;
+	if (s->attempt) { /* only to be shown */
+		snprintf(s->attempt->id, sizeof s->attempt->id, "%lld", (long long)a->id);
+		if (a->batch)
+			snprintf(s->attempt->batch, sizeof s->attempt->batch, "%lld", (long long)a->batch);
+		snprintf(s->shown_uid, sizeof s->shown_uid, "%.*s", UID_TEXT_SIZE - 1, a->uid);
+	}
 	err_set(&s->result, CODE_STATION_STOPPED, "the station stopped while it worked on this camera");
 	s->verdict = VERDICT_ERROR;
 	slot_event(s, UE_ERR);
@@ -139,6 +147,10 @@ static void usb_event(struct line *l, const struct usb_watch_event *event)
 			s = l->slots[i];
 	if (!s && known && event->arrived)
 		s = slot_of_path(l, id->path);
+	if (!s && known && event->arrived && l->fixed_slots) {
+		snprintf(text, sizeof text, "a camera at %s, which is no slot of the line file", id->path);
+		row_event(l, CODE_OK, text, 0, id->path);
+	}
 	if (!known && event->arrived) {
 		snprintf(text, sizeof text, "an unknown device %04x:%04x at %s", id->vid, id->pid, id->path);
 		row_event(l, CODE_OK, text, s ? s->number : 0, id->path);

@@ -30,11 +30,14 @@ struct slot {
 	const struct board *device_board; /* borrowed; NULL: nothing, or unknown */
 	bool device_boots;                /* in its bootloader, else in run mode */
 	bool device_new;                  /* arrived while the slot was busy; to be taken up at rest */
-	uint64_t seen_arrival;            /* the last arrival that an attempt was made for */
+	char uid[UID_TEXT_SIZE];          /* of the camera that is here, or was told to come back; "": not known */
+	char shown_uid[UID_TEXT_SIZE];    /* of the running or the last attempt, for screens */
+	int64_t away_until;               /* monotonic ms: a camera that was let go is expected until then */
 	struct attempt *attempt;          /* owned; of the running or the last attempt */
 	struct worker *worker;            /* owned */
 	uint64_t action;     /* number of the running action; results with another number are late and dropped */
 	bool working;        /* the worker has not answered yet */
+	bool overdue;        /* the worker was told to give up */
 	bool waiting_return; /* AGAIN: waits for the camera to come back */
 	bool abort_wanted;
 	bool reserved;            /* admitted: holds a place in its batch and among its recipe's units */
@@ -117,13 +120,38 @@ void slot_destroy(struct slot *s);
 
 /* journey.c: the state machine's actions */
 void slot_event(struct slot *s, enum unit_event event);
-void slot_device(struct slot *s, const struct usb_watch_event *event);
 void slot_action_ended(struct slot *s, const struct message *m);
 void slot_row_done(struct slot *s, const struct message *m);
-void slot_deadline(struct slot *s);
+void slot_begin_action(struct slot *s, bool (*run)(struct attempt *, struct err *));
+/* The running step failed: it is tried again, if that may help. */
 void slot_trouble(struct slot *s, const struct err *why);
+/* The attempt ends with this. */
+void slot_give_up(struct slot *s, const struct err *why);
+/* A person stops it. */
+void slot_stop(struct slot *s);
+/* What the slot holds cannot be written to disk. */
+void slot_lost(struct slot *s, const struct err *why);
+/* The step that its state works on, if there is one. */
+bool slot_step(const struct slot *s, enum step *out);
+
+/* visits.c: cameras come and go, deadlines pass */
+void slot_device(struct slot *s, const struct usb_watch_event *event);
+void slot_deadline(struct slot *s);
+/* A camera in its bootloader is here. */
+bool slot_boots(const struct slot *s);
+/* ... and the slot may start an attempt at it. */
+bool slot_may_start(const struct slot *s);
+/* Is the camera with this number present in this slot? */
+bool slot_holds(const struct slot *s, const char *uid);
+/* In RESTARTED: a device is at the path. */
+void slot_confirm_arrival(struct slot *s);
+/* While it waits for a camera to come back for a retry: a device is at the path. */
+void slot_came_back(struct slot *s);
+
+/* orders.c: what people say, and what they see */
 bool slot_retry(struct slot *s, struct err *e);
 bool slot_abort(struct slot *s, struct err *e);
+bool slot_enable(struct slot *s, bool enable, struct err *e);
 void slot_publish(struct slot *s);
 
 /* admit.c */
@@ -142,6 +170,8 @@ void row_event(struct line *l, enum code code, const char *message, unsigned slo
 /* batches.c */
 bool batches_restore(struct line *l, struct err *e);
 struct batch *batch_for_board(struct line *l, const char *board);
+/* Takes up the recipe as it is stored now: signatures may have been added. */
+void batch_refresh(struct line *l, struct batch *b);
 struct batch *batch_by_id(struct line *l, const char *id);
 /* Attempts that hold a place in this batch. */
 int64_t batch_running(const struct line *l, const struct batch *b);

@@ -11,12 +11,13 @@ static const unsigned char rules[US_COUNT][UE_COUNT] = {
 	/* ERR: at start, for the camera of an attempt that the last run left unfinished */
 	[US_EMPTY] = { [UE_BOOT] = GO(PLUGGED), [UE_RUN] = GO(RUNNING), [UE_ERR] = GO(ERROR) },
 	[US_PLUGGED] = { STEP(IDENTIFIED), [UE_AGAIN] = GO(PLUGGED) },
-	[US_IDENTIFIED] = { STEP(ADMITTED), [UE_ASK] = GO(ASKING), [UE_LOST] = GO(UNRECORDED) },
+	[US_IDENTIFIED] = { STEP(ADMITTED), [UE_AGAIN] = GO(PLUGGED), [UE_ASK] = GO(ASKING),
+	    [UE_LOST] = GO(UNRECORDED) },
 	[US_ADMITTED] = { STEP(COMPARED), [UE_AGAIN] = GO(PLUGGED) },
 	[US_COMPARED] = { STEP(WRITTEN), [UE_AGAIN] = GO(PLUGGED) },
 	[US_WRITTEN] = { STEP(READ_BACK), [UE_AGAIN] = GO(PLUGGED) },
 	[US_READ_BACK] = { STEP(PROVED), [UE_AGAIN] = GO(PLUGGED) },
-	[US_PROVED] = { STEP(RESTARTED) },
+	[US_PROVED] = { STEP(RESTARTED), [UE_AGAIN] = GO(PLUGGED) },
 	[US_RESTARTED] = { STEP(CONFIRMED) },
 	/* the unit is good and nobody can stop that; only the disk decides whether it may be shown */
 	[US_CONFIRMED] = { [UE_PASS] = GO(PASSED), [UE_LOST] = GO(UNRECORDED) },

@@ -89,7 +89,7 @@ static void every_rest_takes_a_camera(void **state)
 			assert_false(unit_handles(s, UE_BOOT));
 }
 
-/* A retry within an attempt starts from identifying, and never once the camera was told to leave. */
+/* A retry within an attempt starts from identifying, and never once the camera has left. */
 static void again_starts_over(void **state)
 {
 	(void)state;
@@ -97,7 +97,7 @@ static void again_starts_over(void **state)
 		if (unit_handles(s, UE_AGAIN)) {
 			assert_int_equal(unit_next(s, UE_AGAIN), US_PLUGGED);
 			assert_true(unit_busy(s));
-			assert_true(s < US_PROVED);
+			assert_true(s < US_RESTARTED);
 		}
 }
 

@@ -1,0 +1,83 @@
+/* What a person or the API tells a slot, and what everybody sees of it. */
+#include "line/line_state.h"
+
+#include "format/json.h"
+#include "journal/kinds.h"
+
+#include <string.h>
+
+bool slot_retry(struct slot *s, struct err *e)
+{
+	if (unit_busy(s->state))
+		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
+	if (!s->enabled)
+		return err_set(e, CODE_CONFLICT, "slot %u is disabled", s->number);
+	if (s->line->stops)
+		return err_set(e, CODE_CONFLICT, "the station is stopping");
+	if (!slot_boots(s))
+		return err_set(e, CODE_REPLUG_NEEDED, "no camera in its bootloader is in slot %u", s->number);
+	if (!unit_handles(s->state, UE_RETRY))
+		return err_set(
+		    e, CODE_REPLUG_NEEDED, "the camera in slot %u is %s", s->number, unit_state_name(s->state));
+	slot_event(s, UE_RETRY);
+	return true;
+}
+
+bool slot_abort(struct slot *s, struct err *e)
+{
+	if (!unit_handles(s->state, UE_ABORT))
+		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
+	s->abort_wanted = true;
+	if (s->working)
+		atomic_store(&s->attempt->cancel, true);
+	else if (s->state != US_IDENTIFIED) /* there the start row is under way; its commit ends it */
+		slot_stop(s);
+	return true;
+}
+
+bool slot_enable(struct slot *s, bool enable, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_integer(body, "slot", s->number);
+	json_add_null(body, "by");
+	if (!journal_write(s->line->o.journal, enable ? KIND_SLOT_ENABLED : KIND_SLOT_DISABLED, body, e))
+		return false;
+	s->enabled = enable;
+	s->equal_codes = 0;
+	slot_publish(s);
+	/* a camera that came while the slot was disabled */
+	if (!unit_busy(s->state) && s->device_new && slot_may_start(s))
+		slot_event(s, UE_BOOT);
+	return true;
+}
+
+static void copy_attempt(struct slot_view *v, const struct slot *s)
+{
+	const struct attempt *a = s->attempt;
+	memcpy(v->uid, s->shown_uid, sizeof v->uid);
+	memcpy(v->attempt, a->id, sizeof v->attempt);
+	memcpy(v->batch, a->batch, sizeof v->batch);
+	memcpy(v->board, a->board->id, sizeof v->board);
+}
+
+void slot_publish(struct slot *s)
+{
+	struct line *l = s->line;
+	enum step step;
+	bool steps = slot_step(s, &step);
+	pthread_mutex_lock(&l->public_lock);
+	struct slot_view *v = &l->views[s->number - 1];
+	*v = (struct slot_view){ .slot = s->number,
+		.enabled = s->enabled,
+		.state = s->state,
+		.step = steps && unit_busy(s->state) ? step_name(step) : "",
+		.verdict = s->verdict,
+		.code = s->result.code,
+		.since = s->since };
+	memcpy(v->name, s->name, sizeof v->name);
+	memcpy(v->path, s->path, sizeof v->path);
+	memcpy(v->message, s->result.msg, sizeof v->message);
+	if (s->attempt)
+		copy_attempt(v, s);
+	pthread_mutex_unlock(&l->public_lock);
+}

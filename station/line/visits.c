@@ -1,0 +1,163 @@
+/* Cameras come and go, and time passes: arrivals, departures and deadlines of a slot. */
+#include "line/line_state.h"
+
+#include "os/clock.h"
+#include "transport/usb_scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- the camera comes and goes ----------------------------------------------------------------------------------- */
+
+bool slot_boots(const struct slot *s)
+{
+	return s->device_board && s->device_boots;
+}
+
+bool slot_may_start(const struct slot *s)
+{
+	return s->enabled && !s->line->stops && slot_boots(s);
+}
+
+bool slot_holds(const struct slot *s, const char *uid)
+{
+	bool here = s->device.path[0] || unit_busy(s->state) || clock_mono_ms() < s->away_until;
+	return here && !strcmp(s->uid, uid);
+}
+
+void slot_confirm_arrival(struct slot *s)
+{
+	const struct attempt *a = s->attempt;
+	struct err why = ERR_INIT;
+	if (s->device_boots) {
+		/* back in its bootloader: give it the time to go on to its firmware, no more */
+		int64_t at = clock_mono_ms() + a->board->enumerate_window_ms + a->board->latch_window_ms +
+			     2 * (int64_t)a->board->boot_ms + 1000;
+		s->deadline = at < s->deadline ? at : s->deadline;
+		return;
+	}
+	if (s->device_board != a->board) {
+		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s",
+		    s->device_board ? s->device_board->id : "an unknown device");
+		slot_trouble(s, &why);
+		return;
+	}
+	s->attempt->link.id = s->device;
+	slot_begin_action(s, act_confirm);
+}
+
+void slot_came_back(struct slot *s)
+{
+	s->waiting_return = false;
+	if (slot_boots(s)) {
+		s->attempt->tries++;
+		slot_event(s, UE_AGAIN);
+		return;
+	}
+	struct err why = s->attempt->trouble;
+	if (!s->attempt->wrote && s->device_board)
+		err_set(&why, CODE_LEFT_EARLY, "it went on to its firmware before it was programmed");
+	slot_give_up(s, &why);
+}
+
+static void arrived(struct slot *s)
+{
+	s->device_new = true;
+	if (s->waiting_return)
+		slot_came_back(s);
+	else if (s->state == US_RESTARTED && !s->working)
+		slot_confirm_arrival(s);
+	else if (s->stopped_here)
+		s->stopped_here = false; /* it was there all the time: it waits for a person or a new plug */
+	else if (!unit_busy(s->state) && slot_may_start(s))
+		slot_event(s, UE_BOOT);
+	else if (!unit_busy(s->state) && s->device_board && !s->device_boots)
+		slot_event(s, UE_RUN);
+	if (s->state != US_RESTARTED && s->device_board && !s->device_boots)
+		stray_look(s);
+	slot_publish(s);
+}
+
+/* Whose number the slot remembers: a camera that was told to leave its bootloader is expected back. */
+static void remember(struct slot *s, bool came)
+{
+	bool expected = clock_mono_ms() < s->away_until;
+	if (came && expected && s->device_board && !s->device_boots)
+		s->away_until = 0;
+	else if (!expected && !unit_busy(s->state))
+		s->uid[0] = '\0';
+}
+
+void slot_device(struct slot *s, const struct usb_watch_event *event)
+{
+	if (!event->arrived) {
+		if (s->device.arrival != event->id.arrival)
+			return; /* the end of an older arrival */
+		s->device = (struct usb_id){ .path = "" };
+		s->device_board = NULL;
+		s->device_new = false;
+		remember(s, false);
+		slot_event(s, UE_LEFT);
+		slot_publish(s);
+		return;
+	}
+	const struct board *boot = boards_by_dfu(s->line->o.boards, event->id.vid, event->id.pid);
+	const struct board *run = boards_by_run(s->line->o.boards, event->id.vid, event->id.pid);
+	s->device = event->id;
+	s->device_board = boot ? boot : run;
+	s->device_boots = boot != NULL;
+	remember(s, true);
+	arrived(s);
+}
+
+/* --- time -------------------------------------------------------------------------------------------------------- */
+
+/* It did not come back: did it fail, or did its whole hub leave?  A root hub is always there. */
+static bool hub_is_gone(const struct slot *s)
+{
+	char hub[USB_PATH_SIZE];
+	struct usb_seen seen;
+	const char *dot = strrchr(s->path, '.');
+	if (!dot)
+		return false;
+	snprintf(hub, sizeof hub, "%.*s", (int)(dot - s->path), s->path);
+	return !usb_scan_device(USB_SCAN_ROOT, hub, &seen);
+}
+
+static void no_return(const struct slot *s, struct err *why)
+{
+	unsigned seconds = (s->attempt->board->return_ms + 999) / 1000;
+	if (hub_is_gone(s))
+		err_set(why, CODE_USB_GONE, "its whole hub left the bus");
+	else if (slot_boots(s))
+		err_set(why, CODE_NO_RETURN, "it came back in its bootloader and stayed there");
+	else
+		err_set(why, CODE_NO_RETURN, "it did not come back within %u s", seconds);
+}
+
+void slot_deadline(struct slot *s)
+{
+	struct err why = ERR_INIT;
+	s->deadline = 0;
+	if (s->waiting_return) {
+		s->waiting_return = false;
+		why = s->attempt->trouble;
+		slot_give_up(s, &why);
+		return;
+	}
+	if (s->working) {
+		s->overdue = true; /* the action's own result ends it */
+		atomic_store(&s->attempt->cancel, true);
+		return;
+	}
+	if (s->state == US_RESTARTED) {
+		no_return(s, &why);
+		slot_give_up(s, &why);
+		return;
+	}
+	err_set(&why, CODE_JOURNAL_FAILED, "the journal did not answer within %d s", JOURNAL_MS / 1000);
+	if (s->state == US_COMPARED)
+		slot_trouble(s, &why);
+	else
+		slot_lost(s, &why);
+}
