@@ -119,11 +119,11 @@ class Rig:
 
     def __exit__(self, kind, *_):
         status = self.stop()
-        if kind:
+        if kind or status:
             with open(os.path.join(self.work, "log"), errors="replace") as f:
                 for line in f.read().splitlines()[-60:]:
                     print(f"# {line}")
-        else:
+        if not kind:
             self.verify()
         shutil.rmtree(self.work, ignore_errors=True)
         if kind is None:
