@@ -86,7 +86,8 @@ class Rig:
     """One virtual line and one station in a folder of their own."""
 
     def __init__(self, board="openmv-n6", cameras=1, mode="hold", options=(), program="", start=True, speed="20",
-                 return_ms=None):
+                 return_ms=None, boards=None, slots=None, recipes=""):
+        """boards: changes one board file of the station (not of the cameras); slots: the paths of a line file."""
         self.work = tempfile.mkdtemp(prefix="romline-test-")
         self.board, self.cameras, self.mode, self.speed = board, cameras, mode, speed
         self.options = list(options)
@@ -95,21 +96,29 @@ class Rig:
         self.control_path = os.path.join(self.work, "control")
         self.process, self.url = None, None
         os.mkdir(self.trust)
-        boards = os.path.abspath("fixtures/boards")
-        if return_ms:  # the same boards, but a station with less patience
-            boards = os.path.join(self.work, "boards")
-            os.mkdir(boards)
+        folder = os.path.abspath("fixtures/boards")
+        if return_ms or boards:  # the same boards, but a station with less patience, or other ideas of them
+            folder = os.path.join(self.work, "boards")
+            os.mkdir(folder)
             for path in glob.glob("fixtures/boards/*.json"):
                 with open(path) as f:
                     board_file = json.load(f)
-                board_file["times"]["return_ms"] = return_ms
-                with open(os.path.join(boards, os.path.basename(path)), "w") as f:
+                board_file["times"]["return_ms"] = return_ms or board_file["times"]["return_ms"]
+                if boards:
+                    boards(board_file)
+                with open(os.path.join(folder, os.path.basename(path)), "w") as f:
                     json.dump(board_file, f)
+        line = "auto"
+        if slots:
+            line = os.path.join(self.work, "line.json")
+            with open(line, "w") as f:
+                json.dump({"name": "test", "slots": [{"slot": n, "name": f"place {n}", "path": path, "x": n, "y": 0}
+                                                     for n, path in enumerate(slots, 1)]}, f)
         subprocess.run(["minisign", "-G", "-W", "-p", f"{self.trust}/test.pub", "-s", self.key], check=True,
                        stdout=subprocess.DEVNULL)
         with open(self.config, "w") as f:
-            f.write(f"[station]\nname = test\nstate_dir = {self.state}\nboards = {boards}\n"
-                    f"[recipes]\ntrust = {self.trust}\n[program]\n{program}\n"
+            f.write(f"[station]\nname = test\nstate_dir = {self.state}\nboards = {folder}\nline = {line}\n"
+                    f"[recipes]\ntrust = {self.trust}\n{recipes}\n[program]\n{program}\n"
                     f"[journal]\ncheckpoints = {self.work}/checkpoints\n[log]\nlevel = debug\n")
         if start:
             self.start()
