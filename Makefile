@@ -118,6 +118,8 @@ mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run
 bench: all ## measure, beside a peer in the same run; writes build/bench.json
 	tests/bench/run
+docs: all ## bring the generated parts of ARCHITECTURE.md up to date
+	tests/line/docs.py --write
 lint: ## format, floors, library prefixes, cppcheck
 	tests/lint/run
 
@@ -152,5 +154,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo run test unit fuzzers fuzz-programs fuzz soak mutants bench lint firmware install clean help virtual-line
+.PHONY: all deps demo run test unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:
