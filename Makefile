@@ -147,6 +147,7 @@ install: all ## programs, boards, manual pages, systemd unit, udev rule
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 station/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 station/man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system station/system/romline.service station/system/romline.socket
+	install -D -m 644 station/system/romline.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/romline.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d station/system/60-romline.rules
 	install -D -m 644 station.conf.example $(DESTDIR)/etc/romline/station.conf.example
 clean: ## remove build/

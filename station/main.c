@@ -1,5 +1,7 @@
 /* stationd: reads its configuration, builds every part from the bottom up, runs the line, takes everything down again
  * in the opposite order. */
+#include "base/refusal.h"
+#include "base/version.h"
 #include "format/json.h"
 #include "http/http.h"
 #include "journal/kinds.h"
@@ -16,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define VERSION "0.1.0"
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
 
@@ -169,7 +169,9 @@ static bool serve(struct station *s, struct err *e)
 
 static int refuse(const struct err *e)
 {
-	fprintf(stderr, "stationd: %s: %s; %s\n", code_name(e->code), e->msg, code_action(e->code));
+	char line[REFUSAL_SIZE];
+	refusal_text("stationd", e, line);
+	fprintf(stderr, "%s\n", line);
 	return EXIT_REFUSED;
 }
 

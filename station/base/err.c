@@ -22,8 +22,7 @@ static const struct code_row *row_of(enum code code)
 	return &rows[(unsigned)code < CODE_COUNT ? code : CODE_INTERNAL];
 }
 
-__attribute__((format(printf, 3, 0))) static void fill(
-    struct err *e, enum code code, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(struct err *e, enum code code, const char *fmt, va_list args)
 {
 	e->code = code;
 	vsnprintf(e->msg, sizeof e->msg, fmt, args);

@@ -1,40 +1,19 @@
 /* What stationctl prints: refusals, JSON, and text from outside made harmless. */
 #include "ctl/ctl.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/refusal.h"
 #include "format/json.h"
-
-/* The action as the tail of a sentence: first letter small, unless the whole word is capitals. */
-static void print_action(const char *action)
-{
-	bool word_of_capitals = isupper((unsigned char)action[0]) && isupper((unsigned char)action[1]);
-	size_t n = strlen(action);
-	if (n && action[n - 1] == '.')
-		n--;
-	if (!n)
-		return;
-	fputc(word_of_capitals ? action[0] : tolower((unsigned char)action[0]), stderr);
-	fwrite(action + 1, 1, n - 1, stderr);
-}
 
 int ctl_refuse(const struct err *e)
 {
-	const char *text = e->msg[0] ? e->msg : code_sentence(e->code);
-	size_t n = strlen(text);
-	if (n && text[n - 1] == '.')
-		n--;
-	fprintf(stderr, "stationctl: %s: ", code_name(e->code));
-	/* the message may quote a file's name: keep the refusal on its one line */
-	for (size_t i = 0; i < n; i++)
-		fputc(iscntrl((unsigned char)text[i]) ? '?' : text[i], stderr);
-	fputs("; ", stderr);
-	print_action(code_action(e->code));
-	fputc('\n', stderr);
+	char line[REFUSAL_SIZE];
+	refusal_text("stationctl", e, line);
+	fprintf(stderr, "%s\n", line);
 	return e->code == CODE_USAGE ? CTL_USAGE : CTL_REFUSED;
 }
 
