@@ -72,7 +72,7 @@ static bool write_started(struct station *s, struct err *e)
 {
 	struct cJSON *body = json_new_object();
 	json_add_string(body, "station", s->conf.name);
-	json_add_string(body, "version", VERSION);
+	json_add_string(body, "version", STATION_VERSION);
 	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
 }
 
