@@ -107,7 +107,7 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzzers: ## build the fuzz targets
 	$(MAKE) BUILD=build/fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(FUZZ_SAN) -fsanitize=fuzzer-no-link" fuzz-programs
 fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
-$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(LIB)
+$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(LIB)
 	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
 MINUTES ?= 1
 fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
