@@ -7,7 +7,7 @@
 
 #define JSON_MAX_DEPTH  16
 #define JSON_MAX_VALUES 65536
-#define JSON_MAX_NUMBER 63          /* characters; cJSON reads no more */
+#define JSON_MAX_NUMBER 63                 /* characters; cJSON reads no more */
 #define JSON_MAX_WHOLE  9007199254740992.0 /* 2^53: the end of the whole numbers that a double tells apart */
 
 /* Holds every rule of json.h; false with CODE_JSON_INVALID and "line L, column C" in the message. */

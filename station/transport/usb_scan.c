@@ -61,7 +61,8 @@ static unsigned number(const char *root, const char *path, const char *name)
 	char text[8] = "";
 	text[attribute(root, path, name, text, sizeof text - 1)] = '\0';
 	size_t digits = strspn(text, "0123456789");
-	return digits >= 1 && digits <= 3 && (!text[digits] || text[digits] == '\n') ? (unsigned)atoi(text) : 0;
+	return digits >= 1 && digits <= 3 && (!text[digits] || text[digits] == '\n') ? (unsigned)strtoul(text, NULL, 10)
+										     : 0;
 }
 
 static void serial(const char *root, const char *path, char out[USB_STRING_SIZE])
