@@ -44,6 +44,8 @@ bool answer_json(struct answer *a, unsigned status, struct cJSON *json, struct e
 void answer_clear(struct answer *a)
 {
 	free(a->body);
+	if (a->source.end)
+		a->source.end(a->source.context);
 	*a = (struct answer){ .status = 0 };
 }
 
@@ -71,6 +73,7 @@ unsigned problem_status(enum code code)
 		[CODE_NO_MEMORY] = 503,
 		[CODE_JOURNAL_FAILED] = 503,
 		[CODE_CLOCK_BEHIND] = 503,
+		[CODE_TOO_MANY_CLIENTS] = 503,
 	};
 	/* all others say that what was sent is understood and refused */
 	unsigned status = (unsigned)code < CODE_COUNT ? statuses[code] : 500;

@@ -7,20 +7,37 @@
 #include <stddef.h>
 
 struct cJSON;
+struct flow;
 
 #define TYPE_JSON    "application/json"
 #define TYPE_PROBLEM "application/problem+json"
 #define TYPE_HTML    "text/html; charset=utf-8"
 #define TYPE_CSS     "text/css; charset=utf-8"
+#define TYPE_CSV     "text/csv; charset=utf-8"
+#define TYPE_EVENTS  "text/event-stream"
+#define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+/* What a source's read answers instead of a number of bytes. */
+enum { SOURCE_LATER = 0, SOURCE_END = -1, SOURCE_FAILED = -2 };
+
+/* A body that comes in pieces, none of them before the last one has left.  All is called on the server's threads. */
+struct source {
+	/* At most size bytes into out.  Before SOURCE_LATER it calls flow_sleep, and somebody flow_wake later. */
+	long (*read)(void *context, struct flow *flow, char *out, size_t size);
+	void (*end)(void *context); /* once, when nobody reads any more */
+	void *context;
+	bool live; /* it sleeps between its pieces, which are small */
+};
 
 struct answer {
 	unsigned status;
 	const char *type; /* static */
 	char *body;       /* owned; taken over by whoever sends it */
 	size_t size;
-	char location[96]; /* "" : no such header */
-	char allow[32];    /* likewise */
-	bool close;        /* the connection ends behind it */
+	struct source source; /* in the body's place when it has a read; taken over likewise */
+	char location[96];    /* "" : no such header */
+	char allow[32];       /* likewise */
+	bool close;           /* the connection ends behind it */
 };
 
 /* Takes the text over (NULL: no-memory).  JSON gets a newline at its end. */

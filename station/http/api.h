@@ -6,8 +6,11 @@
 
 #define API "/api/v1"
 
+/* The conditions on attempts. */
+#define PARAMS_ATTEMPTS "serial uid batch order recipe slot operator verdict code board from to"
+
 /* api_station.c */
-route_handler api_healthz, api_readyz, api_station;
+route_handler api_healthz, api_readyz, api_station, api_station_resume;
 /* api_slots.c */
 route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
 /* api_recipes.c */
@@ -16,6 +19,8 @@ route_handler api_recipes, api_recipe, api_recipe_add;
 route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
 /* api_units.c */
 route_handler api_attempts, api_attempt, api_units, api_unit, api_stats;
+/* api_events.c */
+route_handler api_events, api_export;
 /* page.c */
 route_handler page_line, page_style;
 
@@ -27,6 +32,9 @@ struct slot_list {
 struct slot_list *slots_now(struct line *l, struct err *e);
 /* Fills an object with the API's shape of a slot.  serial: the product's, "" when none is bound. */
 void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial);
+/* The API's objects of a slot and of the station, as they are now; the caller frees.  not-found. */
+struct cJSON *slot_object(struct http *h, unsigned number, struct err *e);
+struct cJSON *station_object(struct http *h, struct err *e);
 /* Has the slot a verdict, a refusal or a question to show? */
 bool slot_has_code(const struct slot_view *v);
 

@@ -101,11 +101,11 @@ static unsigned slot_number(const struct request *r)
 	return (unsigned)strtoul(r->args.text[0], NULL, 10);
 }
 
-static bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *e)
+struct cJSON *slot_object(struct http *h, unsigned number, struct err *e)
 {
 	struct slot_list *list = slots_now(h->o.line, e);
 	if (!list)
-		return false;
+		return NULL;
 	unsigned i = 0;
 	while (i < list->count && list->slots[i].slot != number)
 		i++;
@@ -114,12 +114,20 @@ static bool answer_slot(struct http *h, unsigned number, struct answer *a, struc
 		err_set(e, CODE_NOT_FOUND, "there is no slot %u", number);
 	else
 		json = json_new_object();
+	if (!json && e->code == CODE_OK)
+		err_set(e, CODE_NO_MEMORY, "no memory for the answer");
 	bool ok = json && add_slot(h, json, &list->slots[i], e);
 	free(list);
 	if (ok)
-		return answer_json(a, 200, json, e);
+		return json;
 	json_free(json);
-	return e->code != CODE_OK ? false : err_set(e, CODE_NO_MEMORY, "no memory for the answer");
+	return NULL;
+}
+
+static bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *e)
+{
+	struct cJSON *json = slot_object(h, number, e);
+	return json && answer_json(a, 200, json, e);
 }
 
 bool api_slot(struct http *h, struct request *r, struct answer *a, struct err *e)

@@ -58,13 +58,13 @@ static void add_batches(struct cJSON *json, struct line *l)
 	}
 }
 
-bool api_station(struct http *h, struct request *r, struct answer *a, struct err *e)
+struct cJSON *station_object(struct http *h, struct err *e)
 {
 	char now[TIME_TEXT_SIZE];
 	int64_t newest;
 	enum code held = line_held(h->o.line);
-	if (!request_no_params(r, e) || !query_newest(h->reader, &newest, e))
-		return false;
+	if (!query_newest(h->reader, &newest, e))
+		return NULL;
 	time_format(now, journal_station_time(h->o.journal));
 	struct cJSON *json = json_new_object();
 	json_add_string(json, "name", h->station);
@@ -78,5 +78,29 @@ bool api_station(struct http *h, struct request *r, struct answer *a, struct err
 	add_batches(json, h->o.line);
 	json_add_u64_text(json, "journal", (uint64_t)newest);
 	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));
-	return answer_json(a, 200, json, e);
+	if (!json)
+		err_set(e, CODE_NO_MEMORY, "no memory for the answer");
+	return json;
+}
+
+static bool answer_station(struct http *h, struct answer *a, struct err *e)
+{
+	struct cJSON *json = station_object(h, e);
+	return json && answer_json(a, 200, json, e);
+}
+
+bool api_station(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return request_no_params(r, e) && answer_station(h, a, e);
+}
+
+bool api_station_resume(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { NULL };
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e))
+		return false;
+	if (line_held(h->o.line) == CODE_OK)
+		return err_set(e, CODE_CONFLICT, "nothing holds the station");
+	return line_resume(h->o.line, e) && answer_station(h, a, e);
 }

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE        " limit cursor"
-#define OF_ATTEMPTS "serial uid batch order recipe slot operator verdict code board from to"
+#define PAGE " limit cursor"
 
 bool answer_list(
     struct http *h, const struct request *r, const char *allowed, query_list *list, struct answer *a, struct err *e)
@@ -26,12 +25,12 @@ int64_t request_id(const struct request *r, unsigned arg)
 
 bool api_attempts(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, OF_ATTEMPTS PAGE, query_attempts, a, e);
+	return answer_list(h, r, PARAMS_ATTEMPTS PAGE, query_attempts, a, e);
 }
 
 bool api_stats(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, OF_ATTEMPTS, query_stats, a, e);
+	return answer_list(h, r, PARAMS_ATTEMPTS, query_stats, a, e);
 }
 
 bool api_units(struct http *h, struct request *r, struct answer *a, struct err *e)

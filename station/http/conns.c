@@ -20,6 +20,11 @@ bool conn_overdue(enum phase phase, int64_t since, uint64_t received, int64_t no
 	case PHASE_ANSWER:
 		allowed = ANSWER_MS;
 		break;
+	case PHASE_LIVE:
+		allowed = LIVE_MS;
+		break;
+	case PHASE_ASLEEP:
+		return false;
 	}
 	return now - since > allowed;
 }

@@ -12,13 +12,16 @@
 enum phase {
 	PHASE_HEAD,   /* waiting for a whole header, from the connection's start or the last answer's end */
 	PHASE_BODY,   /* from the header's end */
-	PHASE_ANSWER, /* from the body's end */
+	PHASE_ANSWER, /* from the body's end, or the last piece of a long answer */
+	PHASE_LIVE,   /* a stream of events owes its client something */
+	PHASE_ASLEEP, /* it does not; without a deadline */
 };
 
 #define HEAD_MS   10000
 #define BODY_MS   30000
 #define BODY_RATE 262144 /* bytes that earn a body one more second */
 #define ANSWER_MS 60000
+#define LIVE_MS   10000
 
 /* The deadline's own part of a connection; stands first in what the server keeps for it. */
 struct conn {

@@ -18,6 +18,7 @@ static const struct {
 	{ "Transfer-Encoding", offsetof(struct head, transfer_encoding) },
 	{ "Expect", offsetof(struct head, expect) },
 	{ "Idempotency-Key", offsetof(struct head, idempotency_key) },
+	{ "Last-Event-ID", offsetof(struct head, last_event_id) },
 };
 
 /* RFC 9110 section 5.6.2 */

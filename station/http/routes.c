@@ -8,6 +8,7 @@ const struct route http_routes[] = {
 	{ "GET",  "/healthz",                     BODY_NONE,   api_healthz },
 	{ "GET",  "/readyz",                      BODY_NONE,   api_readyz },
 	{ "GET",  API "/station",                 BODY_NONE,   api_station },
+	{ "POST", API "/station/resume",          BODY_JSON,   api_station_resume },
 	{ "GET",  API "/slots",                   BODY_NONE,   api_slots },
 	{ "GET",  API "/slots/{slot}",            BODY_NONE,   api_slot },
 	{ "POST", API "/slots/{slot}/retry",      BODY_JSON,   api_slot_retry },
@@ -28,6 +29,8 @@ const struct route http_routes[] = {
 	{ "GET",  API "/attempts",                BODY_NONE,   api_attempts },
 	{ "GET",  API "/attempts/{id}",           BODY_NONE,   api_attempt },
 	{ "GET",  API "/stats",                   BODY_NONE,   api_stats },
+	{ "GET",  API "/events",                  BODY_NONE,   api_events },
+	{ "GET",  API "/exports/attempts.csv",    BODY_NONE,   api_export },
 	{ NULL, NULL, BODY_NONE, NULL },
 };
 /* clang-format on */

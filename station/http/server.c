@@ -1,10 +1,12 @@
-/* The glue to libmicrohttpd: from its callbacks to guards, routes and handlers, and back.  The one file that says
- * MHD_.
+/* The glue to libmicrohttpd: from its callbacks to guards, routes and handlers, and back.  This file and flow.c are
+ * the ones that say MHD_.
  *
  * Per request the library calls: target_seen (request line read), serve (header read), serve once per piece of the
  * body, serve a last time, completed.  An answer is queued within serve only. */
 #include "http/server.h"
 
+#include "http/events.h"
+#include "http/flow.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -50,16 +52,27 @@ static void add_headers(struct MHD_Response *response, const struct answer *a)
 }
 
 /* Takes the answer's body over; fixed: a static text in its place. */
-static enum MHD_Result queue(struct MHD_Connection *connection, struct answer *a, const char *fixed)
+static struct MHD_Response *body_of(
+    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const char *fixed)
 {
-	struct MHD_Response *response =
-	    a->body ? MHD_create_response_from_buffer(a->size, a->body, MHD_RESPMEM_MUST_FREE)
-		    : MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)fixed, MHD_RESPMEM_PERSISTENT);
-	if (!response) {
+	if (a->source.read)
+		return flow_create(&a->source, &h->conns, &g->conn, connection);
+	if (!a->body)
+		return MHD_create_response_from_buffer(a->size, (void *)(uintptr_t)fixed, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = MHD_create_response_from_buffer(a->size, a->body, MHD_RESPMEM_MUST_FREE);
+	if (!response)
 		free(a->body);
+	return response;
+}
+
+static enum MHD_Result queue(
+    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const char *fixed)
+{
+	struct MHD_Response *response = body_of(h, g, connection, a, fixed);
+	if (!response)
 		return MHD_NO;
-	}
 	add_headers(response, a);
+	atomic_fetch_add(&h->answered[a->status / 100 % 6], 1);
 	enum MHD_Result queued = MHD_queue_response(connection, a->status, response);
 	MHD_destroy_response(response);
 	return queued;
@@ -79,7 +92,7 @@ static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connec
 		log_error("http: %u: %s: %s", a.status, code_name(why.code), why.msg);
 	snprintf(a.allow, sizeof a.allow, "%s", g->allow);
 	a.close = g->close;
-	return queue(connection, &a, fixed);
+	return queue(h, g, connection, &a, fixed);
 }
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
@@ -121,6 +134,7 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 	if (head_has_body(head, &announced) && announced > (int64_t)body_limit(g->route) && body_limit(g->route))
 		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", body_limit(g->route));
 	r->idempotency_key = head->idempotency_key;
+	r->last_event_id = head->last_event_id;
 	return body_begin(h, g, e);
 }
 
@@ -232,7 +246,7 @@ static void library_says(void *context, const char *format, va_list args)
 
 static bool start_library(struct http *h, struct err *e)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, serve, h, MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, h->listener.fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_GUESTS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_PER_IP,
@@ -256,7 +270,8 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 	snprintf(h->station, sizeof h->station, "%s", o->station);
 	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
 	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
-	       conns_start(&h->conns, e) && start_library(h, e) && write_address(h, e);
+	       conns_start(&h->conns, e) && events_start(h, &h->events, e) && start_library(h, e) &&
+	       write_address(h, e);
 }
 
 bool http_start(const struct http_options *o, struct http **out, struct err *e)
@@ -281,11 +296,13 @@ void http_stop(struct http *h)
 		unlink(h->address_file);
 		/* from here on nobody new comes in, and the socket is ours again */
 		MHD_quiesce_daemon(h->daemon);
+		events_end(h->events);
 		conns_drain(&h->conns, STOP_MS);
 		MHD_stop_daemon(h->daemon);
 	}
 	if (h->listener.fd >= 0)
 		close(h->listener.fd);
+	events_destroy(h->events);
 	conns_stop(&h->conns);
 	journal_reader_close(h->reader);
 	free(h);

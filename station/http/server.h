@@ -12,10 +12,12 @@
 #include "journal/query.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 
 struct MHD_Daemon;
+struct events;
 
-/* Handlers may use all but the daemon and the conns; nothing here changes while they run. */
+/* Handlers may use all but the daemon and the conns; but for the counters nothing here changes while they run. */
 struct http {
 	struct http_options o; /* its texts are not used any more; see below */
 	char station[65];
@@ -24,6 +26,8 @@ struct http {
 	struct listener listener;
 	struct MHD_Daemon *daemon; /* owned */
 	struct conns conns;
+	struct events *events;     /* owned */
+	atomic_ullong answered[6]; /* requests by the first digit of their status */
 };
 
 /* A request as its handler sees it; all borrowed. */
@@ -31,6 +35,7 @@ struct request {
 	struct uri uri;
 	struct route_args args;
 	const char *idempotency_key; /* NULL: none */
+	const char *last_event_id;   /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
 };

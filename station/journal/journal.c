@@ -129,11 +129,9 @@ static bool answer_group(struct journal *j, struct row *rows)
 		free_row(row);
 	}
 	pthread_mutex_lock(&j->mutex);
-	journal_seen *seen = j->seen;
-	void *context = j->seen_context;
+	if (newest && j->seen)
+		j->seen(j->seen_context, newest);
 	pthread_mutex_unlock(&j->mutex);
-	if (newest && seen)
-		seen(context, newest);
 	return closed;
 }
 

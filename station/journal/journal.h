@@ -34,8 +34,8 @@ void journal_append(struct journal *j, const char *kind, struct cJSON *body, jou
 int64_t journal_write(struct journal *j, const char *kind, struct cJSON *body, struct err *e);
 /* Queues a checkpoint.  Batch close, every 256 rows, 5 minutes of quiet and a clean stop make one by themselves. */
 void journal_checkpoint(struct journal *j);
-/* Called on the writer thread after each commit with the newest seq; must only wake somebody.  Set it once, before
- * the first append. */
+/* Called on the writer thread after each commit with the newest seq; must only wake somebody and ask nothing of the
+ * journal.  With seen NULL none is called any more once journal_watch has returned. */
 typedef void journal_seen(void *context, int64_t newest);
 void journal_watch(struct journal *j, journal_seen *seen, void *context);
 

@@ -191,6 +191,11 @@ bool query_unit(struct journal_reader *r, const char *name, char **json, unsigne
 	    r, "SELECT " SHAPE_UNIT(SHAPE_UNIT_ATTEMPTS) " FROM units u WHERE u.serial = ?1", 0, name, json, e);
 }
 
+bool query_unit_alone(struct journal_reader *r, const char *uid, char **json, struct err *e)
+{
+	return run_one(r, "SELECT " SHAPE_UNIT("") " FROM units u WHERE u.uid = ?1", 0, uid, json, e);
+}
+
 bool query_batch_by_key(struct journal_reader *r, const char *key, int64_t *id, char request[65], struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);

@@ -49,6 +49,8 @@ bool query_recipe(struct journal_reader *r, const char *sha256, char **json, str
 /* {uid,serial,board,first_seen,last_seen,passed,unfinished,attempts:[newest first, at most 100]}.  name: a uid, else
  * a serial; *found is how many units have it.  With several, *json is an array of the units without attempts. */
 bool query_unit(struct journal_reader *r, const char *name, char **json, unsigned *found, struct err *e);
+/* The same without attempts, by its uid. */
+bool query_unit_alone(struct journal_reader *r, const char *uid, char **json, struct err *e);
 /* The batch that an Idempotency-Key opened: its id and the request's digest (65 bytes); false + not-found. */
 bool query_batch_by_key(struct journal_reader *r, const char *key, int64_t *id, char request[65], struct err *e);
 

@@ -13,10 +13,12 @@
 #include "format/json.h"
 #include "http/answer.h"
 #include "http/conns.h"
+#include "http/frames.h"
 #include "http/guard.h"
 #include "http/listen.h"
 #include "http/params.h"
 #include "http/route.h"
+#include "journal/kinds.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -246,6 +248,7 @@ static void test_routes_found(void **state)
 		{ "POST", "/api/v1/batches", "/api/v1/batches", NULL },
 		{ "POST", "/api/v1/batches/7/close", "/api/v1/batches/{id}/close", "7" },
 		{ "GET", "/api/v1/units/S%2FN%201", "/api/v1/units/{name}", "S/N 1" },
+		{ "GET", "/api/v1/exports/attempts.csv", "/api/v1/exports/attempts.csv", NULL },
 		{ "GET", "/api/v1/attempts/123456789012345678", "/api/v1/attempts/{id}", "123456789012345678" },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -381,6 +384,79 @@ static void test_deadlines(void **state)
 	assert_false(conn_overdue(PHASE_BODY, 0, BODY_RATE, BODY_MS + 1000));
 	assert_true(conn_overdue(PHASE_BODY, 0, BODY_RATE, BODY_MS + 1001));
 	assert_true(conn_overdue(PHASE_ANSWER, 0, 1u << 30, ANSWER_MS + 1));
+	assert_false(conn_overdue(PHASE_LIVE, 0, 0, LIVE_MS));
+	assert_true(conn_overdue(PHASE_LIVE, 0, 1u << 30, LIVE_MS + 1));
+	assert_false(conn_overdue(PHASE_ASLEEP, 0, 0, INT64_MAX));
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static void test_resume(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *last;
+		int64_t newest, from;
+		bool reset;
+	} rows[] = {
+		{ NULL, 20, 20, false },
+		{ "0", 20, 0, false },
+		{ "7", 20, 7, false },
+		{ "20", 20, 20, false },
+		{ "21", 20, 20, true },
+		{ "", 20, 20, true },
+		{ "-1", 20, 20, true },
+		{ "7 ", 20, 20, true },
+		{ "0x7", 20, 20, true },
+		{ "9999999999999999999999", 20, 20, true },
+		{ "7", 7 + EVENTS_BEHIND, 7, false },
+		{ "7", 8 + EVENTS_BEHIND, 8 + EVENTS_BEHIND, true },
+		{ "0", 0, 0, false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool reset = !rows[i].reset;
+		int64_t from = events_resume(rows[i].last, rows[i].newest, &reset);
+		if (from != rows[i].from || reset != rows[i].reset)
+			fail_msg("%s: from %lld, %d", rows[i].last ? rows[i].last : "nothing", (long long)from, reset);
+	}
+}
+
+/* Every kind of row brings an object of the API; only what happened to nothing else speaks of itself. */
+static void test_subjects(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *kind;
+		enum subject about;
+	} rows[] = {
+		{ KIND_STATION_STARTED, ABOUT_STATION },
+		{ KIND_STATION_STOPPED, ABOUT_STATION },
+		{ KIND_STATION_EVENT, ABOUT_ITSELF },
+		{ KIND_STATION_HELD, ABOUT_STATION },
+		{ KIND_STATION_RESUMED, ABOUT_STATION },
+		{ KIND_RECIPE_ADDED, ABOUT_RECIPE },
+		{ KIND_RECIPE_SIGNATURES, ABOUT_RECIPE },
+		{ KIND_RECIPE_REVOKED, ABOUT_RECIPE },
+		{ KIND_BATCH_OPENED, ABOUT_BATCH },
+		{ KIND_BATCH_HELD, ABOUT_BATCH },
+		{ KIND_BATCH_RESUMED, ABOUT_BATCH },
+		{ KIND_BATCH_CLOSED, ABOUT_BATCH },
+		{ KIND_ATTEMPT_STARTED, ABOUT_ATTEMPT },
+		{ KIND_ATTEMPT_STEP, ABOUT_ATTEMPT },
+		{ KIND_ATTEMPT_WRITING, ABOUT_ATTEMPT },
+		{ KIND_ATTEMPT_ENDED, ABOUT_ATTEMPT },
+		{ KIND_ATTEMPT_REFUSED, ABOUT_ATTEMPT },
+		{ KIND_SLOT_ADDED, ABOUT_SLOT },
+		{ KIND_SLOT_ENABLED, ABOUT_SLOT },
+		{ KIND_SLOT_DISABLED, ABOUT_SLOT },
+		{ KIND_SLOT_HELD, ABOUT_SLOT },
+		{ KIND_UNIT_SERIAL, ABOUT_UNIT },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_true(kind_known(rows[i].kind));
+		if (subject_of(rows[i].kind) != rows[i].about)
+			fail_msg("%s", rows[i].kind);
+	}
 }
 
 static void test_problems(void **state)
@@ -427,6 +503,8 @@ int main(void)
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_problems),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
