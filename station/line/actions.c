@@ -26,10 +26,8 @@ static bool same_alternates(const struct board *b, const struct identity *who)
 static bool open_and_identify(struct attempt *a, struct err *e)
 {
 	attempt_close_link(a);
-	if (!a->link.ops->open(&a->link, e))
-		return false;
-	a->link_open = true;
-	if (!a->link.ops->identify(&a->link, &a->who, e))
+	a->link_open = true; /* also half open: close accepts that */
+	if (!a->link.ops->open(&a->link, e) || !a->link.ops->identify(&a->link, &a->who, e))
 		return false;
 	a->latched = true;
 	if (!same_alternates(a->board, &a->who))
@@ -257,9 +255,9 @@ bool act_release(struct attempt *a, struct err *e)
 	if (!a->latched)
 		return true;
 	if (!a->link_open) {
+		a->link_open = true;
 		if (!a->link.ops->open(&a->link, e))
 			return false;
-		a->link_open = true;
 	}
 	bool left = a->link.ops->leave(&a->link, e);
 	attempt_close_link(a);

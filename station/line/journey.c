@@ -292,7 +292,7 @@ static void try_again(struct slot *s, const struct err *why)
 		a->delta = DELTA_NO;
 	attempt_close_link(a);
 	s->waiting_return = true;
-	s->deadline = clock_mono_ms() + COMEBACK_MS;
+	s->deadline = clock_mono_ms() + COMEBACK_MS + a->board->boot_ms;
 	if (s->device.path[0] && !(same && why->code == CODE_USB_GONE))
 		slot_came_back(s);
 }

@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-/* How long a camera that left in the middle of the work may take to come back for a retry. */
+/* How long a camera that left in the middle of the work may take to come back for a retry, besides its boot. */
 #define COMEBACK_MS 3000
 /* How long the journal may take for a row that somebody waits for. */
 #define JOURNAL_MS 60000

@@ -109,6 +109,8 @@ static bool read_string(struct dfu_link *d, uint8_t index, char *out, size_t siz
 		if (i)
 			usleep(STRING_PAUSE_MS * 1000);
 		ok = xfer_ask_string(d->xfer, index, bytes, &got, e);
+		if (ok && (got < 2 || bytes[0] != got || got % 2 || bytes[1] != LIBUSB_DT_STRING))
+			ok = err_set(e, CODE_USB_PROTOCOL, "string %u is no string descriptor", index);
 		if (ok && !usb_string_text(span_of(bytes, got), out, size))
 			memcpy(out, "?", 2);
 		if (!ok && e && e->code == CODE_USB_GONE)
@@ -158,6 +160,17 @@ static bool still_there(const struct link *l)
 	return usb_find(&l->id, &seen);
 }
 
+/* As a plain request: alternates of DFU have no endpoints that the kernel would have to know of, and
+ * libusb_set_interface_alt_setting neither tells a timeout nor survives a device that has left (up to 1.0.26 it unlocks
+ * a mutex that it does not hold, and libusb_close aborts). */
+static int set_interface(struct dfu_link *d, int alt)
+{
+	int r = libusb_control_transfer(d->handle.device,
+	    (uint8_t)LIBUSB_RECIPIENT_INTERFACE | (uint8_t)LIBUSB_REQUEST_TYPE_STANDARD, LIBUSB_REQUEST_SET_INTERFACE,
+	    (uint16_t)alt, d->desc.interface, NULL, 0, DFU_PLAIN_MS);
+	return r < 0 ? r : 0;
+}
+
 static bool select_partition(struct link *l, struct dfu_link *d, const struct partition *p, struct err *e)
 {
 	if (!d->named)
@@ -168,7 +181,7 @@ static bool select_partition(struct link *l, struct dfu_link *d, const struct pa
 	if (alt == d->alt && !d->untidy)
 		return true;
 	d->alt = -1;
-	int r = libusb_set_interface_alt_setting(d->handle.device, d->desc.interface, alt);
+	int r = set_interface(d, alt);
 	if (r && !still_there(l))
 		r = LIBUSB_ERROR_NO_DEVICE;
 	if (r)
