@@ -279,22 +279,24 @@ static bool may_retry(const struct slot *s, const struct err *why)
 	       !s->abort_wanted && s->line->stops < 2;
 }
 
-/* The camera is still there: at once.  It is gone, or its departure is still to be told: as soon as it is back, for a
- * short while. */
+/* Soon, if the camera is still there then: a device that is being pulled fails in many ways before it is seen to leave.
+ * If it is gone, as soon as it is back, for a short while. */
 static void try_again(struct slot *s, const struct err *why)
 {
 	struct attempt *a = s->attempt;
-	bool same = s->device.arrival == a->link.id.arrival;
+	const struct step_record *proved = &a->steps[STEP_PROVED];
 	a->trouble = *why;
 	/* what was cut in mid-write is not compared but written; what was proved is safe */
-	const struct step_record *proved = &a->steps[STEP_PROVED];
 	if (a->wrote && !(proved->ended && proved->outcome == CODE_OK))
 		a->delta = DELTA_NO;
 	attempt_close_link(a);
 	s->waiting_return = true;
-	s->deadline = clock_mono_ms() + COMEBACK_MS + a->board->boot_ms;
-	if (s->device.path[0] && !(same && why->code == CODE_USB_GONE))
+	if (s->device.path[0] && s->device.arrival != a->link.id.arrival)
 		slot_came_back(s);
+	else if (s->device.path[0] && why->code != CODE_USB_GONE)
+		s->deadline = clock_mono_ms() + SETTLE_MS;
+	else
+		slot_await(s);
 }
 
 /* It is back and could not be asked: once more, now or when it comes again. */

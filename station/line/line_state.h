@@ -12,6 +12,8 @@
 
 /* How long a camera that left in the middle of the work may take to come back for a retry, besides its boot. */
 #define COMEBACK_MS 3000
+/* How long after a failure a camera is given to be seen leaving, before it is tried again. */
+#define SETTLE_MS 300
 /* How long the journal may take for a row that somebody waits for. */
 #define JOURNAL_MS 60000
 /* No action of a worker takes longer; its own deadlines are far shorter. */
@@ -145,7 +147,9 @@ bool slot_may_start(const struct slot *s);
 bool slot_holds(const struct slot *s, const char *uid);
 /* In RESTARTED: a device is at the path. */
 void slot_confirm_arrival(struct slot *s);
-/* While it waits for a camera to come back for a retry: a device is at the path. */
+/* A camera is gone and is wanted back for a retry. */
+void slot_await(struct slot *s);
+/* ... and a device is at the path. */
 void slot_came_back(struct slot *s);
 
 /* orders.c: what people say, and what they see */

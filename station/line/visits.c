@@ -46,6 +46,11 @@ void slot_confirm_arrival(struct slot *s)
 	slot_begin_action(s, act_confirm);
 }
 
+void slot_await(struct slot *s)
+{
+	s->deadline = clock_mono_ms() + COMEBACK_MS + s->attempt->board->boot_ms;
+}
+
 void slot_came_back(struct slot *s)
 {
 	s->waiting_return = false;
@@ -97,6 +102,11 @@ void slot_device(struct slot *s, const struct usb_watch_event *event)
 		s->device_board = NULL;
 		s->device_new = false;
 		remember(s, false);
+		if (s->waiting_return) {
+			if (s->attempt->trouble.code != CODE_USB_GONE)
+				err_set(&s->attempt->trouble, CODE_USB_GONE, "the camera left the bus");
+			slot_await(s);
+		}
 		slot_event(s, UE_LEFT);
 		slot_publish(s);
 		return;
@@ -130,7 +140,8 @@ static void no_return(const struct slot *s, struct err *why)
 	if (hub_is_gone(s))
 		err_set(why, CODE_USB_GONE, "its whole hub left the bus");
 	else if (slot_boots(s))
-		err_set(why, CODE_NO_RETURN, "it came back in its bootloader and stayed there");
+		err_set(why, CODE_NO_RETURN, "it %s its bootloader",
+		    s->device.arrival == s->attempt->link.id.arrival ? "does not leave" : "came back in");
 	else
 		err_set(why, CODE_NO_RETURN, "it did not come back within %u s", seconds);
 }
@@ -139,8 +150,11 @@ void slot_deadline(struct slot *s)
 {
 	struct err why = ERR_INIT;
 	s->deadline = 0;
+	if (s->waiting_return && slot_boots(s) && s->attempt->trouble.code != CODE_USB_GONE) {
+		slot_came_back(s);
+		return;
+	}
 	if (s->waiting_return) {
-		s->waiting_return = false;
 		why = s->attempt->trouble;
 		slot_give_up(s, &why);
 		return;
