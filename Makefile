@@ -16,9 +16,12 @@ SAN   ?=
 # Asked once, and only when something is compiled: `make deps` must run on a machine without pkg-config.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -linih)$(PKG_LIBS)
-CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen $(PKG_CFLAGS)
+CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen -I$(WEB) $(PKG_CFLAGS)
 CFLAGS     = -std=gnu11 $(OPT) $(SAN) $(WARN) -pthread -fno-strict-aliasing $(CPPFLAGS) -MMD -MP
 LDFLAGS    = $(SAN) -pthread
+
+# The dashboard's bundle, the same one for every BUILD.
+WEB := build/web
 
 LIB_SRC  := $(wildcard station/base/*.c station/format/*.c station/os/*.c station/transport/*.c station/journal/*.c \
             station/line/*.c station/http/*.c firmware/romfs/*.c)
@@ -54,6 +57,24 @@ $(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
 	for f in $(filter %.sql,$^); do sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done > $@
 $(BUILD)/obj/station/journal/schema.o: $(BUILD)/gen/migrations.inc
 
+# The dashboard: packages by the lock file, then one bundle, then its bytes as C.
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+$(WEB)/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@mkdir -p $(WEB)
+	cp web/package.json web/package-lock.json $(WEB)
+	cd $(WEB) && $(NPM_CI) --omit=dev
+	@touch $@
+# With what the browser tests need, in a place of its own so that the product's build never has it.
+build/browser/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@mkdir -p $(@D)/..
+	cp web/package.json web/package-lock.json build/browser
+	cd build/browser && $(NPM_CI)
+	@touch $@
+$(WEB)/assets.inc: $(wildcard web/*.mjs web/*.html web/*.css web/*.svg web/src/*.js) \
+                   $(WEB)/node_modules/.package-lock.json
+	node web/build.mjs $(WEB)
+$(BUILD)/obj/station/http/assets.o: $(WEB)/assets.inc
+
 $(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
@@ -71,8 +92,10 @@ $(BUILD)/virtual-line: $(call obj,$(FRONT_SRC)) $(CAMERA) $(LIB)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-deps: ## install what is needed, from Debian's packages
-	tests/deps
+deps: ## install what building and running need, from Debian's packages
+	tests/deps build
+test-deps: ## the same, and what testing needs
+	tests/deps test
 
 ##@ Run
 demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1
@@ -86,12 +109,14 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 	$(BUILD)/stationd -c station.conf
 
 ##@ Prove
-test: deps ## everything that must hold; ends with `N passed, N failed`
+test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
 unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+browser: all build/browser/node_modules/.package-lock.json ## the dashboard in Chromium, in front of a virtual line
+	tests/browser/line.mjs
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
 	@mkdir -p $(@D)
@@ -155,5 +180,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps demo run test unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all deps test-deps demo run test browser unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:

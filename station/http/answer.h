@@ -3,6 +3,7 @@
 #define STATION_HTTP_ANSWER_H
 
 #include "base/err.h"
+#include "base/span.h"
 
 #include <stddef.h>
 
@@ -34,10 +35,12 @@ struct answer {
 	const char *type; /* static */
 	char *body;       /* owned; taken over by whoever sends it */
 	size_t size;
-	struct source source; /* in the body's place when it has a read; taken over likewise */
-	char location[96];    /* "" : no such header */
-	char allow[32];       /* likewise */
-	bool close;           /* the connection ends behind it */
+	struct source source;     /* in the body's place when it has a read; taken over likewise */
+	struct span asset;        /* sent when there is no body; static */
+	const char *etag, *cache; /* NULL: none, no-store; static */
+	char location[96];        /* "" : no such header */
+	char allow[32];           /* likewise */
+	bool close;               /* the connection ends behind it */
 };
 
 /* Takes the text over (NULL: no-memory).  JSON gets a newline at its end. */

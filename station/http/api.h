@@ -21,6 +21,8 @@ route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_
 route_handler api_attempts, api_attempt, api_units, api_unit, api_stats;
 /* api_events.c */
 route_handler api_events, api_export;
+/* assets.c */
+route_handler asset_index, asset_file;
 /* page.c */
 route_handler page_line, page_style;
 

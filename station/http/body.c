@@ -84,7 +84,7 @@ void guest_reset(struct guest *g)
 	g->begun = g->close = false;
 	g->request.args.count = 0;
 	g->request.uri.segment_count = g->request.uri.param_count = 0;
-	g->request.idempotency_key = g->request.last_event_id = NULL;
+	g->request.idempotency_key = g->request.last_event_id = g->request.if_none_match = NULL;
 	g->request.body = span_of(NULL, 0);
 	g->request.intake = NULL;
 }

@@ -19,6 +19,7 @@ static const struct {
 	{ "Expect", offsetof(struct head, expect) },
 	{ "Idempotency-Key", offsetof(struct head, idempotency_key) },
 	{ "Last-Event-ID", offsetof(struct head, last_event_id) },
+	{ "If-None-Match", offsetof(struct head, if_none_match) },
 };
 
 /* RFC 9110 section 5.6.2 */

@@ -13,7 +13,7 @@ enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_OCTETS, MEDIA_OTHER };
 /* The header lines that matter; texts borrowed from the request. */
 struct head {
 	const char *host, *origin, *fetch_site, *content_type, *content_length, *transfer_encoding, *expect;
-	const char *idempotency_key, *last_event_id;
+	const char *idempotency_key, *last_event_id, *if_none_match;
 	const char *twice; /* one of the above that stands more than once */
 	bool malformed;    /* a line whose name is no token */
 };

@@ -1,4 +1,4 @@
-/* The dashboard's address without any script: the slots as a table, drawn anew every two seconds. */
+/* The line without any script, for browsers that run none: the slots as a table, drawn anew every two seconds. */
 #include "http/api.h"
 
 #include "journal/journal.h"

@@ -3,7 +3,11 @@
 
 /* clang-format off */
 const struct route http_routes[] = {
-	{ "GET",  "/",                            BODY_NONE,   page_line },
+	{ "GET",  "/",                            BODY_NONE,   asset_index },
+	{ "GET",  "/units",                       BODY_NONE,   asset_index },
+	{ "GET",  "/units/{name}",                BODY_NONE,   asset_index },
+	{ "GET",  "/assets/{name}",               BODY_NONE,   asset_file },
+	{ "GET",  "/plain",                       BODY_NONE,   page_line },
 	{ "GET",  "/style.css",                   BODY_NONE,   page_style },
 	{ "GET",  "/healthz",                     BODY_NONE,   api_healthz },
 	{ "GET",  "/readyz",                      BODY_NONE,   api_readyz },

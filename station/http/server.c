@@ -33,7 +33,6 @@ static const char *const headers[][2] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "no-referrer" },
 	{ "Cross-Origin-Resource-Policy", "same-origin" },
-	{ "Cache-Control", "no-store" },
 };
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -42,7 +41,10 @@ static void add_headers(struct MHD_Response *response, const struct answer *a)
 {
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
 		MHD_add_response_header(response, headers[i][0], headers[i][1]);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache ? a->cache : "no-store");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (a->etag)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
 	if (*a->location)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
 	if (*a->allow)
@@ -51,9 +53,9 @@ static void add_headers(struct MHD_Response *response, const struct answer *a)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-/* Takes the answer's body over; fixed: a static text in its place. */
+/* Takes the answer's body over; fixed: static bytes in its place. */
 static struct MHD_Response *body_of(
-    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const char *fixed)
+    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const void *fixed)
 {
 	if (a->source.read)
 		return flow_create(&a->source, &h->conns, &g->conn, connection);
@@ -66,7 +68,7 @@ static struct MHD_Response *body_of(
 }
 
 static enum MHD_Result queue(
-    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const char *fixed)
+    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, const void *fixed)
 {
 	struct MHD_Response *response = body_of(h, g, connection, a, fixed);
 	if (!response)
@@ -92,6 +94,10 @@ static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connec
 		log_error("http: %u: %s: %s", a.status, code_name(why.code), why.msg);
 	snprintf(a.allow, sizeof a.allow, "%s", g->allow);
 	a.close = g->close;
+	if (a.asset.data) {
+		a.size = a.asset.size;
+		return queue(h, g, connection, &a, a.asset.data);
+	}
 	return queue(h, g, connection, &a, fixed);
 }
 
@@ -135,6 +141,7 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", body_limit(g->route));
 	r->idempotency_key = head->idempotency_key;
 	r->last_event_id = head->last_event_id;
+	r->if_none_match = head->if_none_match;
 	return body_begin(h, g, e);
 }
 

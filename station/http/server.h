@@ -36,6 +36,7 @@ struct request {
 	struct route_args args;
 	const char *idempotency_key; /* NULL: none */
 	const char *last_event_id;   /* likewise */
+	const char *if_none_match;   /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
 };

@@ -2,6 +2,7 @@
 """REST, as a client sees it: shapes and refusals over a virtual line, and raw sockets where a library would be too
 polite."""
 import concurrent.futures
+import hashlib
 import html
 import http.client
 import json
@@ -194,15 +195,41 @@ def content_types():
 
 @test
 def security_headers():
-    """every answer carries the policy headers, also refusals; the page has no script"""
-    for path in ("/", "/style.css", "/api/v1/slots", "/nothing"):
+    """every answer carries the policy headers, also refusals; the page for no script has none"""
+    for path in ("/plain", "/style.css", "/api/v1/slots", "/nothing", "/assets/nothing.js"):
         headers = call("GET", path)[1]
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy, policy
         equal((headers["X-Content-Type-Options"], headers["Cache-Control"]), ("nosniff", "no-store"))
-    page = html.unescape(call("GET", "/")[2].decode())
+    page = html.unescape(call("GET", "/plain")[2].decode())
     equal(page.count(">PASS<"), 2)
     assert "<script" not in page and "style=" not in page and Shared.rig.slots()[0]["uid"] in page
+
+
+@test
+def dashboard():
+    """the page is asked for anew each time, its files are kept for ever under their hash; both by strong tags"""
+    for path in ("/", "/units", "/units/0000000300000002deadbeef"):
+        status, headers, body = call("GET", path)
+        equal((status, headers["Content-Type"], headers["Cache-Control"]), (200, "text/html; charset=utf-8", "no-cache"))
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert re.fullmatch(r'"[0-9a-f]{64}"', headers["ETag"]), headers["ETag"]
+        again = call("GET", path, headers={"If-None-Match": headers["ETag"]})
+        equal((again[0], again[1]["ETag"], again[2]), (304, headers["ETag"], b""))
+        equal(call("GET", path, headers={"If-None-Match": '"other"'})[2], body)
+    page = body.decode()
+    assert "<script>" not in page and "style=" not in page and 'url=/plain' in page, page
+    files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+    equal(sorted(f.rsplit(".", 1)[1] for f in files), ["css", "js", "svg"])
+    for path in files:
+        assert re.search(r"-[A-Z0-9]{8}\.[a-z]+$", path), path
+        status, headers, body = call("GET", path)
+        equal((status, headers["Cache-Control"]), (200, "public, max-age=31536000, immutable"))
+        equal(headers["ETag"], f'"{hashlib.sha256(body).hexdigest()}"')
+        equal(call("GET", path, headers={"If-None-Match": headers["ETag"]})[0], 304)
+        equal(len(call("HEAD", path)[2]), 0)
+    problem(call("GET", "/assets/main.js"), 404, "not-found")
+    problem(call("GET", "/assets/..%2findex.html"), 404, "not-found")
 
 
 @test

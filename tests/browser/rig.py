@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""The line behind the browser tests: obeys JSON lines [METHOD, ARGUMENT...] on stdin with one JSON line each, an object
+with either `is` or `error`.  Methods are those of the whole-line tests' Rig, and those here."""
+import json
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "line"))
+from harness import Rig  # noqa: E402
+
+
+class Line(Rig):
+    def find(self):
+        return self.url
+
+    def begin(self, quantity=100):
+        """A station with a recipe and an open batch, and no camera yet; then the cameras come."""
+        self.prepare(quantity)
+        self.start()
+        return self.url
+
+    def again(self, cameras=None):
+        """Starts anew at the same address, so that an open page finds it."""
+        self.start(cameras=cameras, options=("--listen", self.url[len("http://"):]))
+        return self.url
+
+    def kill(self):
+        """The daemon dies as in a power cut, and the line with it."""
+        pid = self.station_pid()
+        os.kill(pid, signal.SIGKILL)
+        self.process.wait(timeout=60)
+        self.process = None
+
+    def fail_next(self, number):
+        """Another camera in that place, whose flash turns a bit."""
+        self.control(f"fault camera={number} at=upload partition=ROMFS0 block=17 times=100 do=flip:5.3")
+        self.control(f"plug {number} hold")
+
+
+def main():
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what tools print is no answer
+    lines = {}
+    try:
+        for text in sys.stdin:
+            name, method, *words = json.loads(text)
+            try:
+                if method == "new":
+                    lines[name] = Line(start=False, **words[0])
+                    got = None
+                elif method == "end":
+                    lines.pop(name).__exit__(None, None, None)
+                    got = None
+                else:
+                    got = getattr(lines[name], method)(*words)
+                answer = {"is": got if not isinstance(got, set) else sorted(got)}
+            except Exception as error:  # the browser's test is what fails
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps(answer, default=str), file=out, flush=True)
+    finally:
+        for line in lines.values():
+            line.stop()
+
+
+main()

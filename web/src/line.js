@@ -1,0 +1,42 @@
+// The line: every slot as it is now, in the order of the fixture.
+import { useState } from "preact/hooks";
+import { Batches } from "./batch.js";
+import { html } from "./html.js";
+import { loaded, numbers, slotOf } from "./live.js";
+import { Card, Panel } from "./slot.js";
+import { inTrouble, lookOf } from "./words.js";
+
+const ROOMY = 12; // so many cards have room for buttons
+
+// Columns that keep the cards large on a wide screen.
+const COLUMNS = [[1, 1], [2, 2], [3, 3], [4, 2], [6, 3], [16, 4], [24, 6], [64, 8]];
+const columnsFor = (count) => COLUMNS.find(([most]) => count <= most)?.[1] ?? 16;
+
+// What a screen reader is told without looking for it: the slots in trouble, in words.
+function Spoken() {
+	const told = numbers.value
+		.map((n) => slotOf(n)?.value)
+		.filter((slot) => slot && inTrouble(slot))
+		.map((slot) => `Slot ${slot.slot}: ${lookOf(slot).word}. ${slot.message ?? ""} ${slot.action ?? ""}`);
+	return html`<div class="unseen" role="status">${told.join(" ")}</div>`;
+}
+
+export function Line() {
+	const [picked, pick] = useState(0);
+	const count = numbers.value.length;
+	const roomy = count <= ROOMY;
+	const size = roomy ? "roomy" : count <= 24 ? "close" : "dense";
+	return html`<main class="line">
+		<h1 class="unseen">Line</h1>
+		<${Batches} />
+		<${Spoken} />
+		${loaded.value && !count && html`<p class="nothing">No camera has been plugged in yet. Each USB port becomes a slot when the first camera is plugged into it.</p>`}
+		<ul class=${`slots ${size}`} style=${{ "--columns": columnsFor(count) }}>
+			${numbers.value.map(
+				(n) => html`<${Card} key=${n} number=${n} roomy=${roomy} picked=${picked === n}
+					onPick=${() => pick(picked === n ? 0 : n)} />`,
+			)}
+		</ul>
+		${!roomy && picked > 0 && html`<${Panel} number=${picked} onClose=${() => pick(0)} />`}
+	</main>`;
+}

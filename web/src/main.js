@@ -1,0 +1,80 @@
+// The frame around the screens: station, search, clock, and whether what is shown can be relied on.
+import { render } from "preact";
+import { Held } from "./batch.js";
+import { html } from "./html.js";
+import { Line } from "./line.js";
+import { heard, now, stale, start, station, streaming, trouble } from "./live.js";
+import { Notice } from "./orders.js";
+import { go, goTo, path } from "./place.js";
+import { Unit } from "./unit.js";
+
+const clock = (ms) => new Date(ms).toLocaleTimeString("sv-SE");
+
+function Link() {
+	const word = trouble.value ? "reconnecting" : streaming.value ? "live" : "polling";
+	return html`<p class=${`link ${trouble.value ? "bad" : ""}`}>${trouble.value ? "✕" : "●"} ${word}</p>`;
+}
+
+const Clock = () => html`<time>${clock(now.value)}</time>`;
+
+function Search() {
+	function look(event) {
+		event.preventDefault();
+		const field = event.currentTarget.elements.name;
+		const name = field.value.trim();
+		if (!name) return;
+		goTo(`/units/${encodeURIComponent(name)}`);
+		field.value = "";
+	}
+	return html`<form role="search" class="search" onSubmit=${look}>
+		<input name="name" type="search" maxlength="128" aria-label="UID or serial of a unit" placeholder="UID or serial"
+			autocomplete="off" spellcheck=${false} />
+		<button type="submit" class="order quiet">Find</button>
+	</form>`;
+}
+
+function Top() {
+	const name = station.value?.name;
+	return html`<header class="top">
+		<a class="home" href="/" onClick=${go}>Romline</a>
+		<span class="station">${name ? `Station ${name}` : ""}</span>
+		<nav aria-label="Screens">
+			<a href="/" onClick=${go} aria-current=${path.value === "/" ? "page" : undefined}>Line</a>
+			<a href="/units" onClick=${go} aria-current=${path.value.startsWith("/units") ? "page" : undefined}>Units</a>
+		</nav>
+		<${Search} />
+		<${Link} />
+		<${Clock} />
+	</header>`;
+}
+
+// A reader of its own, so that only this line is drawn anew with the clock.
+const Stale = () => html`<div role="alert">
+	${stale.value &&
+	html`<p class="no-connection"><strong>NO CONNECTION since ${clock(heard.value)}.</strong> Do not rely on this screen.
+		Check that the station's computer and stationd run; this page goes on by itself.</p>`}
+</div>`;
+
+function unitName() {
+	try {
+		return decodeURIComponent(path.value.replace(/^\/units\/?/, ""));
+	} catch {
+		return "";
+	}
+}
+
+function App() {
+	const units = path.value.startsWith("/units");
+	const name = station.value?.name;
+	document.title = `${units ? "Units" : "Line"} · ${name ? `${name} · ` : ""}Romline`;
+	return html`<div class=${`app ${units ? "" : "whole"} ${stale.value ? "stale" : ""}`}>
+		<${Top} />
+		<${Stale} />
+		<${Held} />
+		<${Notice} />
+		${units ? html`<${Unit} name=${unitName()} />` : html`<${Line} />`}
+	</div>`;
+}
+
+start();
+render(html`<${App} />`, document.getElementById("app"));

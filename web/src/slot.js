@@ -1,0 +1,131 @@
+// One slot: what its lamp says, what it is doing, and on trouble what happened and what to do now.
+import { html } from "./html.js";
+import { slotOf, stationNow, timesOf } from "./live.js";
+import { Order } from "./orders.js";
+import { go } from "./place.js";
+import { Shape } from "./shapes.js";
+import { canRetry, inTrouble, isBusy, lookOf, percentOf, STEPS, stepNumber, stepText } from "./words.js";
+
+function secondsOf(slot) {
+	const times = slot.attempt ? timesOf(slot.attempt) : null;
+	if (isBusy(slot)) {
+		const from = times?.started || Date.parse(slot.since);
+		return from ? `${Math.max(0, Math.floor((stationNow() - from) / 1000))} s` : "";
+	}
+	return times?.ended && slot.verdict ? `${((times.ended - times.started) / 1000).toFixed(1)} s` : "";
+}
+
+// A component of its own, so that a tick of the clock draws these few letters and not the card.
+const Seconds = ({ slot }) => html`<span class="seconds">${secondsOf(slot)}</span>`;
+
+function Unit({ slot, link }) {
+	const name = slot.serial ?? slot.uid;
+	if (!name) return html`<span class="unit"></span>`;
+	if (!link) return html`<span class="unit">${name}</span>`;
+	return html`<a class="unit" href=${`/units/${slot.uid}`} onClick=${go}>${name}</a>`;
+}
+
+function Progress({ slot }) {
+	const percent = percentOf(slot);
+	return html`<div class="work">
+		<div class="step">
+			<span>${stepText(slot)}</span>
+			<span class="count">${stepNumber(slot) ? `${stepNumber(slot)}/${STEPS.length}` : ""}</span>
+			<span class="percent">${percent === null ? "" : `${percent} %`}</span>
+		</div>
+		<div
+			class=${`progress ${percent === null ? "unsure" : ""}`}
+			role="progressbar"
+			aria-label=${`Slot ${slot.slot}: ${stepText(slot)}`}
+			aria-valuemin="0"
+			aria-valuemax="100"
+			aria-valuenow=${percent}
+		>
+			<div style=${{ width: `${percent ?? 0}%` }}></div>
+		</div>
+	</div>`;
+}
+
+// Both sentences in full: the card may show less of them when it is small, the panel never does.
+const Trouble = ({ slot }) => html`<div class="trouble">
+	<p class="what">${slot.message}</p>
+	<p class="todo">${slot.action}</p>
+	<p class="code">${slot.code}</p>
+</div>`;
+
+function Hint({ slot }) {
+	if (!slot.enabled) return html`<p class="hint">Takes no camera. Press enable to use it again.</p>`;
+	if (slot.state === "empty") return html`<p class="hint">Plug in a camera.</p>`;
+	if (slot.state === "running") return html`<p class="hint">A camera runs its program; nothing to do here.</p>`;
+	if (slot.state === "passed") return html`<p class="hint">${slot.action ?? ""}</p>`;
+	return null;
+}
+
+export function SlotOrders({ slot }) {
+	const at = `/slots/${slot.slot}`;
+	return html`<div class="orders">
+		${canRetry(slot) && html`<${Order} path=${`${at}/retry`} title=${`Retry slot ${slot.slot}`} label="Retry" />`}
+		${isBusy(slot) &&
+		html`<${Order} path=${`${at}/abort`} title=${`Abort slot ${slot.slot}`} label="Abort" sure="Abort: press again"
+			tone="danger" />`}
+		${slot.enabled
+			? html`<${Order} path=${`${at}/disable`} title=${`Disable slot ${slot.slot}`} label="Disable" tone="quiet" />`
+			: html`<${Order} path=${`${at}/enable`} title=${`Enable slot ${slot.slot}`} label="Enable" />`}
+	</div>`;
+}
+
+function Body({ slot, link }) {
+	return html`<div class="body">
+		<div class="who"><${Unit} slot=${slot} link=${link} /><${Seconds} slot=${slot} /></div>
+		${isBusy(slot) && html`<${Progress} slot=${slot} />`}
+		${inTrouble(slot) && slot.code && html`<${Trouble} slot=${slot} />`}
+		<${Hint} slot=${slot} />
+	</div>`;
+}
+
+// A name that a person gave; the number stands there anyway.
+const nameOf = (slot) => (slot.name && slot.name !== `slot ${slot.slot}` ? slot.name : slot.path);
+
+function Lamp({ slot, look }) {
+	return html`<div class="lamp">
+		<span class="number">${slot.slot}</span>
+		<${Shape} name=${look.shape} />
+		<span class=${`word ${look.word.length > 7 ? "long" : ""}`}>${look.word}</span>
+		<span class="place">${nameOf(slot)}</span>
+		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
+	</div>`;
+}
+
+// roomy: the card has its own buttons; otherwise it is one button that opens the panel
+export function Card({ number, roomy, picked, onPick }) {
+	const slot = slotOf(number)?.value;
+	if (!slot) return null;
+	const look = lookOf(slot);
+	return html`<li
+		class=${`card tone-${look.tone} ${picked ? "picked" : ""}`}
+		data-slot=${slot.slot}
+		data-state=${slot.state}
+	>
+		<div class="inside">
+			<${Lamp} slot=${slot} look=${look} />
+			<${Body} slot=${slot} link=${roomy} />
+			${roomy && html`<${SlotOrders} slot=${slot} />`}
+		</div>
+		${!roomy &&
+		html`<button type="button" class="pick" aria-pressed=${picked} aria-label=${`Slot ${slot.slot}, ${look.word}`}
+			onClick=${onPick}></button>`}
+	</li>`;
+}
+
+// The picked slot of a line with many: everything about it, and the buttons.
+export function Panel({ number, onClose }) {
+	const slot = slotOf(number)?.value;
+	if (!slot) return null;
+	const look = lookOf(slot);
+	return html`<section class=${`panel tone-${look.tone}`} aria-label=${`Slot ${slot.slot}`}>
+		<${Lamp} slot=${slot} look=${look} />
+		<${Body} slot=${slot} link=${true} />
+		<${SlotOrders} slot=${slot} />
+		<button type="button" class="order quiet" onClick=${onClose}>Close</button>
+	</section>`;
+}

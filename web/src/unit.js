@@ -1,0 +1,139 @@
+// A unit's whole history: every attempt, newest first, with what was read back.
+import { useEffect, useState } from "preact/hooks";
+import { getWithStatus } from "./api.js";
+import { html } from "./html.js";
+import { go } from "./place.js";
+import { Shape } from "./shapes.js";
+import { verdictShape, verdictTone } from "./words.js";
+
+const AGAIN_MS = 2000; // while an attempt is under way
+const MOST = 100; // attempts that the station gives at once
+
+const when = (text) => (text ? new Date(text).toLocaleString("sv-SE") : "–");
+const number = (value) => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en-GB"));
+
+function Verdict({ of }) {
+	const word = of.verdict ? (of.refused ? "REFUSED" : of.verdict) : "RUNNING";
+	return html`<span class=${`verdict tone-${of.verdict ? verdictTone(of.verdict) : "run"}`}>
+		<${Shape} name=${of.refused ? "bar" : verdictShape(of.verdict)} /> ${word}</span>`;
+}
+
+const Steps = ({ steps }) => html`<table>
+	<caption>Steps</caption>
+	<thead><tr><th scope="col">Step</th><th scope="col">Outcome</th><th scope="col" class="n">ms</th>
+		<th scope="col" class="n">Bytes</th><th scope="col" class="n">Units</th><th scope="col" class="n">Skipped</th></tr></thead>
+	<tbody>
+		${steps.map(
+			(s, i) => html`<tr key=${i}><th scope="row">${s.step}</th><td>${s.outcome}</td><td class="n">${number(s.ms)}</td>
+				<td class="n">${number(s.bytes)}</td><td class="n">${number(s.units)}</td><td class="n">${number(s.skipped)}</td></tr>`,
+		)}
+	</tbody>
+</table>`;
+
+const crcWord = (r) => (!r.crc32_read ? "not read" : r.crc32_read === r.crc32 ? "= equal" : "≠ DIFFERENT");
+
+const Regions = ({ regions }) => html`<table>
+	<caption>Regions</caption>
+	<thead><tr><th scope="col">Partition</th><th scope="col" class="n">Bytes</th><th scope="col" class="n">Files</th>
+		<th scope="col">CRC-32 wanted</th><th scope="col">CRC-32 read</th><th scope="col">Compared</th>
+		<th scope="col">SHA-256 read</th></tr></thead>
+	<tbody>
+		${regions.map(
+			(r) => html`<tr key=${r.partition} class=${r.crc32_read && r.crc32_read !== r.crc32 ? "bad" : ""}>
+				<th scope="row">${r.partition}</th><td class="n">${number(r.length)}</td><td class="n">${number(r.files)}</td>
+				<td><code>${r.crc32}</code></td><td><code>${r.crc32_read ?? "–"}</code></td><td>${crcWord(r)}</td>
+				<td><code class="hash">${r.sha256_read ?? "–"}</code></td></tr>`,
+		)}
+	</tbody>
+</table>`;
+
+const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
+
+const versionText = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+
+function Attempt({ of }) {
+	const ms = of.ended_at ? Date.parse(of.ended_at) - Date.parse(of.started_at) : null;
+	return html`<article class="attempt" aria-label=${`Attempt ${of.id}`}>
+		<header>
+			<${Verdict} of=${of} />
+			<h2>Attempt ${of.id}</h2>
+			<p>${when(of.started_at)}${ms === null ? "" : ` · ${(ms / 1000).toFixed(1)} s`}</p>
+			${of.code && html`<p class="code">${of.code}</p>`}
+		</header>
+		${of.verdict && of.verdict !== "PASS" && html`<p class="said">${of.message} <strong>${of.action}</strong></p>`}
+		<dl class="facts">
+			<${Fact} name="Slot">${of.slot}<//>
+			<${Fact} name="Order">${of.order ?? "–"}<//>
+			<${Fact} name="Batch">${of.batch ?? "–"}<//>
+			<${Fact} name="Recipe"><code class="hash">${of.recipe ?? "–"}</code><//>
+			<${Fact} name="Board">${of.board}<//>
+			<${Fact} name="Transport">${of.transport}<//>
+			<${Fact} name="USB serial">${of.usb_serial ?? "–"}<//>
+			<${Fact} name="Operator">${of.operator ?? "–"}<//>
+			<${Fact} name="Station">${of.station}<//>
+			<${Fact} name="Ended">${when(of.ended_at)}<//>
+			<${Fact} name="Retries">${number(of.retries)}<//>
+			<${Fact} name="Proof">${of.proof ?? "–"}<//>
+			${Object.entries(of.versions ?? {}).map(
+				([name, value]) => html`<${Fact} key=${name} name=${`Version: ${name}`}><code class="hash">${versionText(value)}</code><//>`,
+			)}
+		</dl>
+		${of.steps.length > 0 && html`<${Steps} steps=${of.steps} />`}
+		${of.regions.length > 0 && html`<${Regions} regions=${of.regions} />`}
+	</article>`;
+}
+
+const Several = ({ units }) => html`<section>
+	<h1>Several units have this serial</h1>
+	<ul class="several">
+		${units.map((u) => html`<li key=${u.uid}><a href=${`/units/${u.uid}`} onClick=${go}>${u.uid}</a> · ${u.board} · last seen ${when(u.last_seen)}</li>`)}
+	</ul>
+</section>`;
+
+const History = ({ unit }) => html`<section>
+	<h1>Unit ${unit.serial ?? unit.uid}</h1>
+	<dl class="facts">
+		<${Fact} name="UID"><code>${unit.uid}</code><//>
+		<${Fact} name="Serial">${unit.serial ?? "–"}<//>
+		<${Fact} name="Board">${unit.board}<//>
+		<${Fact} name="First seen">${when(unit.first_seen)}<//>
+		<${Fact} name="Last seen">${when(unit.last_seen)}<//>
+		<${Fact} name="Holds">${unit.passed ? `what attempt ${unit.passed} wrote and proved` : "nothing proved"}<//>
+		${unit.unfinished && html`<${Fact} name="Unfinished">yes: its flash may be half-written<//>`}
+	</dl>
+	${unit.attempts.map((a) => html`<${Attempt} key=${a.id} of=${a} />`)}
+	${unit.attempts.length >= MOST && html`<p>Only the newest ${MOST} attempts are shown; the API has all: /api/v1/attempts?uid=${unit.uid}</p>`}
+</section>`;
+
+// name: a UID or a serial; "" when none is asked for yet
+export function Unit({ name }) {
+	const [found, setFound] = useState(null);
+	useEffect(() => {
+		let over = false;
+		let timer;
+		async function look() {
+			let next;
+			try {
+				const { status, body } = await getWithStatus(`/units/${encodeURIComponent(name)}`);
+				next = status === 300 ? { several: body.items } : { unit: body };
+			} catch (refusal) {
+				next = { refusal };
+			}
+			if (over) return;
+			setFound(next);
+			if (next.unit?.attempts.some((a) => !a.ended_at) || next.refusal?.status === 0) timer = setTimeout(look, AGAIN_MS);
+		}
+		setFound(null);
+		if (name) look();
+		return () => {
+			over = true;
+			clearTimeout(timer);
+		};
+	}, [name]);
+	return html`<main class="unit-page">
+		${!name && html`<h1>Units</h1><p>Type or scan a UID or a serial into the box above.</p>`}
+		${found?.refusal && html`<div role="alert"><h1>${name}</h1><p class="said">${found.refusal.message} <strong>${found.refusal.action}</strong></p></div>`}
+		${found?.several && html`<${Several} units=${found.several} />`}
+		${found?.unit && html`<${History} unit=${found.unit} />`}
+	</main>`;
+}

@@ -1,0 +1,55 @@
+// What a slot's state looks like: a word, a shape and a tone, so that nothing is told by colour alone.
+
+export const STEPS = [
+	"identified", "admitted", "compared", "written", "read-back", "proved", "restarted", "confirmed",
+];
+const DOING = {
+	identified: "identifying", admitted: "admitting", compared: "comparing", written: "writing",
+	"read-back": "reading back", proved: "proving", restarted: "restarting", confirmed: "waiting for return",
+};
+
+const LOOKS = {
+	passed: { word: "PASS", shape: "disc", tone: "pass" },
+	failed: { word: "FAIL", shape: "octagon", tone: "fail" },
+	error: { word: "ERROR", shape: "triangle", tone: "error" },
+	refused: { word: "REFUSED", shape: "bar", tone: "error" },
+	aborted: { word: "ABORTED", shape: "square", tone: "error" },
+	asking: { word: "ASKING", shape: "question", tone: "error" },
+	unrecorded: { word: "DO NOT SHIP", shape: "octagon", tone: "stop" },
+	empty: { word: "EMPTY", shape: "outline", tone: "idle" },
+	running: { word: "RUN MODE", shape: "dot", tone: "idle" },
+};
+const WORKING = { word: "WORKING", shape: "play", tone: "run" };
+const DISABLED = { word: "DISABLED", shape: "barred", tone: "off" };
+const BUSY = new Set([
+	"plugged", "identified", "admitted", "compared", "written", "read-back", "proved", "restarted", "confirmed", "ending",
+]);
+const RETRY = new Set(["failed", "error", "aborted", "refused", "asking"]);
+
+export const isBusy = (slot) => BUSY.has(slot.state);
+export const canRetry = (slot) => slot.enabled && RETRY.has(slot.state);
+export const inTrouble = (slot) => RETRY.has(slot.state) || slot.state === "unrecorded";
+
+export function lookOf(slot) {
+	if (isBusy(slot)) return WORKING;
+	// green is shown for a PASS that the journal holds, and for nothing else
+	if (slot.state === "passed" && slot.verdict !== "PASS") return { word: "UNKNOWN", shape: "question", tone: "error" };
+	const look = LOOKS[slot.state] ?? { word: "UNKNOWN", shape: "question", tone: "error" };
+	return !slot.enabled && look.tone === "idle" ? DISABLED : look;
+}
+
+export const verdictTone = (verdict) => ({ PASS: "pass", FAIL: "fail", ERROR: "error", ABORTED: "error" })[verdict] ?? "idle";
+export const verdictShape = (verdict) =>
+	({ PASS: "disc", FAIL: "octagon", ERROR: "triangle", ABORTED: "square" })[verdict] ?? "play";
+
+// The state's name says what is done; a person wants to know what is being done.
+export function stepText(slot) {
+	if (slot.step) return DOING[slot.step] ?? slot.step;
+	return slot.state === "ending" || slot.state === "confirmed" ? "recording" : slot.state;
+}
+export const stepNumber = (slot) => STEPS.indexOf(slot.step) + 1;
+
+export function percentOf(slot) {
+	const total = Number(slot.total_bytes);
+	return total > 0 ? Math.min(100, Math.floor((Number(slot.done_bytes) * 100) / total)) : null;
+}
