@@ -21,15 +21,18 @@ async function says(locator, ...wanted) {
 
 let page;
 
-test("six cameras pass: word, UID, seconds, counters; nothing in the page's error log; axe", async () => {
+// What is wrong with camera 2.
+const BAD_FLASH = "camera=2 at=upload partition=ROMFS0 block=17 times=100 do=flip:5.3";
+
+test("cameras pass: word, UID, seconds, counters, order; nothing in the page's error log; axe", async () => {
 	await small.new({ cameras: 6, program: "hold_after = 0" });
-	page = await openPage(`${await small.begin(50)}/`);
-	for (let n = 1; n <= 6; n++) await inState(page, n, "passed");
+	page = await openPage(`${await small.begin(50, BAD_FLASH)}/`);
+	for (const n of [1, 3, 4, 5, 6]) await inState(page, n, "passed");
 	const slots = await small.slots();
-	for (const slot of slots) await says(card(page, slot.slot), "PASS", slot.uid, "Put it into the good bin.");
-	await page.locator(".seconds", { hasText: /^\d+\.\d s$/ }).nth(5).waitFor({ timeout: LIMIT_MS });
-	await shown(page, '.batch:has-text("6 / 50 passed")');
-	await says(page.locator(".batch"), "WO-1", "app 1.0.0 · openmv-n6", "0 running", "0 failed", "0 error", "100.0 % yield");
+	for (const slot of slots.filter((s) => s.slot !== 2)) await says(card(page, slot.slot), "PASS", slot.uid, "Put it into the good bin.");
+	await page.locator(".seconds", { hasText: /^\d+\.\d s$/ }).nth(4).waitFor({ timeout: LIMIT_MS });
+	await shown(page, '.batch:has-text("5 / 50 passed"):has-text("running 0")');
+	await says(page.locator(".batch"), "WO-1", "app 1.0.0 · openmv-n6", "running 0 failed 1 error 0", "yield 83.3 %");
 	equal(await page.locator(".card").evaluateAll((all) => all.map((c) => Number(c.dataset.slot))), [1, 2, 3, 4, 5, 6]);
 	await shoot(page, "passed");
 	await axeHolds(page);
@@ -52,10 +55,6 @@ test("one page keeps one event stream, and what it shows needs no reload", async
 });
 
 test("a red slot has its word, sentence, what to do and code; a retry makes it green", async () => {
-	await small.control("unplug 2");
-	await inState(page, 2, "empty");
-	await small.control("load 2 ROMFS0 /dev/null").catch(() => {});
-	await small.fail_next(2);
 	await inState(page, 2, "failed");
 	await says(card(page, 2), "FAIL", "he flash does not hold what was written", "Set the camera aside: its flash is bad.",
 		"flash-mismatch");
@@ -66,6 +65,7 @@ test("a red slot has its word, sentence, what to do and code; a retry makes it g
 	await small.control("clear 2");
 	await press(card(page, 2), "Retry slot 2");
 	await inState(page, 2, "passed");
+	await shown(page, '.batch:has-text("6 / 50 passed"):has-text("failed 1")');
 });
 
 test("a refused order is a sentence with what to do", async () => {
@@ -80,7 +80,7 @@ test("a refused order is a sentence with what to do", async () => {
 
 test("disable and enable; hold and resume; close asks for a second press", async () => {
 	await press(card(page, 6), "Disable slot 6");
-	await says(card(page, 6), "disabled");
+	await shown(page, '[data-slot="6"] .tag:has-text("disabled")');
 	await press(card(page, 6), "Enable slot 6");
 	await card(page, 6).locator(".tag").waitFor({ state: "detached", timeout: LIMIT_MS });
 	await press(page.locator(".batch"), "Hold batch WO-1");
@@ -130,7 +130,7 @@ test("a unit's history: found by its UID, newest attempt first, steps, CRCs, ver
 	await shown(page, ".attempt");
 	const unit = await small.rest(`/units/${uid}`);
 	equal(await page.locator(".attempt h2").allInnerTexts(), unit.attempts.map((a) => `Attempt ${a.id}`));
-	equal(unit.attempts.map((a) => a.verdict), ["PASS", "FAIL", "PASS"]);
+	equal(unit.attempts.map((a) => a.verdict), ["PASS", "FAIL"]);
 	const [newest, failed] = [page.locator(".attempt").nth(0), page.locator(".attempt").nth(1)];
 	await says(newest, "PASS", "ROMFS0", unit.attempts[0].regions[0].crc32, "= equal", "Proof", "Version: bootloader");
 	for (const step of unit.attempts[0].steps) await says(newest, step.step);
@@ -144,7 +144,7 @@ test("a unit's history: found by its UID, newest attempt first, steps, CRCs, ver
 	await small.end();
 });
 
-test("abort asks for a second press and stops a camera at work; an old answer is no danger", async () => {
+test("abort asks for a second press and stops a camera at work", async () => {
 	await slow.new({ cameras: 1, speed: "0.05" });
 	page = await openPage(`${await slow.begin()}/`);
 	await shown(page, '[data-slot="1"] .progress');
@@ -167,16 +167,19 @@ async function layoutHolds(at) {
 		const bad = [];
 		const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
 		const screen = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+		const grid = document.querySelector(".slots").getBoundingClientRect();
+		if (!inside(grid, screen)) bad.push("the slots leave the screen");
 		const boxes = [];
 		for (const c of document.querySelectorAll(".card")) {
 			const box = c.getBoundingClientRect();
-			if (!inside(box, screen)) bad.push(`card ${c.dataset.slot} leaves the screen`);
+			if (!inside(box, grid)) bad.push(`card ${c.dataset.slot} leaves its place`);
 			if (boxes.some((b) => b.left < box.right - 1 && box.left < b.right - 1 && b.top < box.bottom - 1 && box.top < b.bottom - 1))
 				bad.push(`card ${c.dataset.slot} lies on another`);
 			boxes.push(box);
-			for (const part of c.querySelectorAll(".number, .word, .shape, .what, .todo, .seconds, .progress, .order")) {
+			for (const part of c.querySelectorAll(".number, .word, .shape, .unit, .what, .todo, .seconds, .progress, .order")) {
 				const at = part.getBoundingClientRect();
 				if (at.width && !inside(at, box)) bad.push(`card ${c.dataset.slot}: ${part.getAttribute("class")} leaves it`);
+				if (part.scrollWidth > part.clientWidth + 1 && part.matches(".unit")) bad.push(`card ${c.dataset.slot}: its unit is cut`);
 				if (part.scrollHeight > part.clientHeight + 2 && part.matches(".what, .todo")) bad.push(`card ${c.dataset.slot}: text is cut`);
 			}
 		}
@@ -224,7 +227,7 @@ test("when the daemon is killed the screen says since when, takes no orders, and
 	await shoot(page, "no-connection");
 	await large.again(3);
 	await page.locator(".no-connection").waitFor({ state: "detached", timeout: LIMIT_MS });
-	await large.wait_rest(3);
+	for (const n of [1, 2, 3]) await large.wait_slot(n, ["refused"]); // they have passed before
 	const want = (await large.slots()).map((s) => s.state);
 	await page.waitForFunction(
 		(states) => [...document.querySelectorAll(".card")].map((c) => c.dataset.state).join() === states.join(), want,

@@ -14,10 +14,13 @@ class Line(Rig):
     def find(self):
         return self.url
 
-    def begin(self, quantity=100):
+    def begin(self, quantity=100, *faults):
         """A station with a recipe and an open batch, and no camera yet; then the cameras come."""
         self.prepare(quantity)
-        self.start()
+        path = os.path.join(self.work, "faults")
+        with open(path, "w") as f:
+            f.write("".join(f"{spec}\n" for spec in faults))
+        self.start(options=("--faults", path))
         return self.url
 
     def again(self, cameras=None):
@@ -31,11 +34,6 @@ class Line(Rig):
         os.kill(pid, signal.SIGKILL)
         self.process.wait(timeout=60)
         self.process = None
-
-    def fail_next(self, number):
-        """Another camera in that place, whose flash turns a bit."""
-        self.control(f"fault camera={number} at=upload partition=ROMFS0 block=17 times=100 do=flip:5.3")
-        self.control(f"plug {number} hold")
 
 
 def main():
