@@ -14,15 +14,17 @@ route_handler api_healthz, api_readyz, api_station, api_station_resume;
 /* api_slots.c */
 route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
 /* api_recipes.c */
-route_handler api_recipes, api_recipe, api_recipe_add;
+route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
 /* api_batches.c */
 route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
 /* api_units.c */
-route_handler api_attempts, api_attempt, api_units, api_unit, api_stats;
+route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, api_stats;
 /* api_events.c */
 route_handler api_events, api_export;
 /* assets.c */
 route_handler asset_index, asset_file;
+/* api_metrics.c */
+route_handler api_metrics;
 /* page.c */
 route_handler page_line, page_style;
 
@@ -44,6 +46,9 @@ bool slot_has_code(const struct slot_view *v);
 typedef bool query_list(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 bool answer_list(
     struct http *h, const struct request *r, const char *allowed, query_list *list, struct answer *a, struct err *e);
+/* A short text of people's own: 1 to LABEL_MAX bytes without control characters; bad-request names it. */
+#define LABEL_MAX 128
+bool label_valid(const char *name, const char *text, struct err *e);
 /* The number that an {id} placeholder took. */
 int64_t request_id(const struct request *r, unsigned arg);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define QUANTITY_MAX 10000000
-#define KEY_MAX      128
 
 bool api_batches(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
@@ -38,16 +37,6 @@ static bool answer_opened(struct http *h, int64_t id, struct answer *a, struct e
 {
 	snprintf(a->location, sizeof a->location, API "/batches/%" PRId64, id);
 	return answer_batch(h, id, 201, a, e);
-}
-
-static bool key_valid(const char *key, struct err *e)
-{
-	size_t size = strlen(key);
-	for (const char *c = key; *c; c++)
-		if (*c < 0x21 || *c > 0x7e)
-			size = 0;
-	return (size >= 1 && size <= KEY_MAX) ||
-	       err_set(e, CODE_BAD_REQUEST, "Idempotency-Key must be 1 to %d printable characters", KEY_MAX);
 }
 
 enum replay { REPLAY_NO, REPLAY_DONE, REPLAY_FAILED };

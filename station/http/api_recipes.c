@@ -3,6 +3,7 @@
 
 #include "format/json.h"
 #include "http/params.h"
+#include "journal/kinds.h"
 #include "journal/lookup.h"
 #include "line/inbox.h"
 #include "os/log.h"
@@ -37,22 +38,64 @@ static bool record(struct http *h, const struct stored_recipe *recipe, enum stor
 	return inbox_record(h->o.journal, recipe, known ? outcome : STORE_NEW, NULL, e);
 }
 
+/* The body's digest, and what this request was answered with before. */
+static bool look_at_key(struct http *h, struct request *r, struct digest *digest, unsigned *before, struct err *e)
+{
+	*before = 0;
+	return !r->idempotency_key || (digest_finish(&r->hash, digest, e) &&
+					  keys_find(&h->keys, r->idempotency_key, digest->sha256, before, e));
+}
+
 bool api_recipe_add(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	struct stored_recipe *recipe = NULL;
 	enum store_outcome outcome;
+	struct digest digest;
+	unsigned before;
 	struct store_intake *intake = r->intake;
-	if (!request_no_params(r, e))
+	if (!request_no_params(r, e) || !look_at_key(h, r, &digest, &before, e))
 		return false;
 	r->intake = NULL;
 	if (!recipe_store_commit(intake, journal_station_time(h->o.journal), &outcome, &recipe, e)) {
 		log_warn("http: a recipe is refused: %s: %s", code_name(e->code), e->msg);
 		return false;
 	}
-	bool done = record(h, recipe, outcome, e) &&
-		    answer_recipe(h, recipe->sha256_text, outcome == STORE_NEW ? 201 : 200, a, e);
-	if (done && outcome == STORE_NEW)
+	unsigned status = before ? before : outcome == STORE_NEW ? 201 : 200;
+	bool done = record(h, recipe, outcome, e) && answer_recipe(h, recipe->sha256_text, status, a, e);
+	if (done && status == 201)
 		snprintf(a->location, sizeof a->location, API "/recipes/%s", recipe->sha256_text);
+	if (done && r->idempotency_key)
+		keys_add(&h->keys, r->idempotency_key, digest.sha256, status);
 	stored_recipe_drop(recipe);
 	return done;
+}
+
+/* --- revoking ----------------------------------------------------------------------------------------------------- */
+
+static bool write_revoked(struct http *h, const char *sha256, const char *reason, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "sha256", sha256);
+	json_add_string(body, "reason", reason);
+	json_add_null(body, "by");
+	return journal_write(h->o.journal, KIND_RECIPE_REVOKED, body, e);
+}
+
+/* From the row's commit on no camera is admitted with this recipe and no batch opened; one that is being programmed
+ * goes on. */
+bool api_recipe_revoke(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "reason", NULL };
+	const char *sha256 = r->args.text[0], *reason = NULL;
+	bool known, revoked;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) ||
+	    (json_member(body, "reason") && !json_string_or_null(body, "reason", &reason, e)) ||
+	    (reason && !label_valid("reason", reason, e)) || !journal_recipe(h->reader, sha256, &known, &revoked, e))
+		return false;
+	if (!known)
+		return err_set(e, CODE_NOT_FOUND, "there is no recipe %s", sha256);
+	if (revoked)
+		return err_set(e, CODE_CONFLICT, "the recipe is revoked already");
+	return write_revoked(h, sha256, reason, e) && answer_recipe(h, sha256, 200, a, e);
 }

@@ -1,8 +1,10 @@
-/* What the journal knows: attempts, units, figures. */
+/* What the journal knows: attempts, units, figures; and the one thing that can be told to it, a unit's serial. */
 #include "http/api.h"
 
 #include "format/json.h"
 #include "http/params.h"
+#include "journal/kinds.h"
+#include "journal/lookup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,4 +72,44 @@ bool api_unit(struct http *h, struct request *r, struct answer *a, struct err *e
 			   ? err_set(e, CODE_NOT_FOUND, "no unit has the UID or serial %.64s", r->args.text[0])
 			   : false;
 	return found > 1 ? answer_several(a, json, e) : answer_text(a, 200, TYPE_JSON, json, e);
+}
+
+/* --- serials ------------------------------------------------------------------------------------------------------ */
+
+bool label_valid(const char *name, const char *text, struct err *e)
+{
+	size_t size = strlen(text);
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			size = 0;
+	return (size >= 1 && size <= LABEL_MAX) ||
+	       err_set(e, CODE_BAD_REQUEST, "%s must have 1 to %d bytes and no control characters", name, LABEL_MAX);
+}
+
+static bool answer_unit(struct http *h, const char *uid, struct answer *a, struct err *e)
+{
+	char *json = NULL;
+	unsigned found;
+	return query_unit(h->reader, uid, &json, &found, e) && answer_text(a, 200, TYPE_JSON, json, e);
+}
+
+/* Binds the product's serial to a unit, null unbinds.  Repeating it changes nothing and writes nothing. */
+bool api_unit_serial(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "serial", NULL };
+	const char *uid = r->args.text[0], *serial;
+	struct journal_unit unit;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) || !json_string_or_null(body, "serial", &serial, e) ||
+	    (serial && !label_valid("serial", serial, e)) || !journal_unit(h->reader, uid, &unit, e))
+		return false;
+	if (!unit.known)
+		return err_set(e, CODE_NOT_FOUND, "no unit has the UID %.64s", uid);
+	if (!strcmp(unit.serial, serial ? serial : ""))
+		return answer_unit(h, uid, a, e);
+	struct cJSON *row = json_new_object();
+	json_add_string(row, "uid", uid);
+	json_add_string(row, "serial", serial);
+	json_add_null(row, "by");
+	return journal_write(h->o.journal, KIND_UNIT_SERIAL, row, e) && answer_unit(h, uid, a, e);
 }

@@ -31,7 +31,12 @@ size_t body_limit(const struct route *route)
 
 bool body_begin(struct http *h, struct guest *g, struct err *e)
 {
-	return g->route->body != BODY_RECIPE || recipe_store_begin(h->o.store, &g->request.intake, e);
+	struct request *r = &g->request;
+	if (g->route->body != BODY_RECIPE)
+		return true;
+	if (r->idempotency_key && (!key_valid(r->idempotency_key, e) || !digest_begin(&r->hash, e)))
+		return false;
+	return recipe_store_begin(h->o.store, &r->intake, e);
 }
 
 /* Grows by what has arrived, never by what was announced. */
@@ -60,7 +65,10 @@ static bool store_piece(struct guest *g, struct span piece, struct err *e)
 		return err_set(e, CODE_BAD_REQUEST, "this request takes no body");
 	if (g->received > limit)
 		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", limit);
-	return g->route->body == BODY_RECIPE ? recipe_store_write(g->request.intake, piece, e) : keep(g, piece, e);
+	if (g->route->body != BODY_RECIPE)
+		return keep(g, piece, e);
+	return (!g->request.hash.sha || digest_add(&g->request.hash, piece, e)) &&
+	       recipe_store_write(g->request.intake, piece, e);
 }
 
 bool body_take(struct guest *g, struct span piece)
@@ -74,6 +82,7 @@ bool body_take(struct guest *g, struct span piece)
 void guest_reset(struct guest *g)
 {
 	recipe_store_abandon(g->request.intake);
+	digest_abandon(&g->request.hash);
 	free(g->buffer);
 	g->buffer = NULL;
 	g->capacity = 0;

@@ -274,6 +274,7 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 {
 	h->o = *o;
 	h->listener.fd = -1;
+	keys_init(&h->keys);
 	snprintf(h->station, sizeof h->station, "%s", o->station);
 	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
 	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
@@ -312,5 +313,6 @@ void http_stop(struct http *h)
 	events_destroy(h->events);
 	conns_stop(&h->conns);
 	journal_reader_close(h->reader);
+	keys_finish(&h->keys);
 	free(h);
 }

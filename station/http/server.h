@@ -7,6 +7,7 @@
 #include "http/conns.h"
 #include "http/guard.h"
 #include "http/http.h"
+#include "http/keys.h"
 #include "http/listen.h"
 #include "http/route.h"
 #include "journal/query.h"
@@ -17,7 +18,8 @@
 struct MHD_Daemon;
 struct events;
 
-/* Handlers may use all but the daemon and the conns; but for the counters nothing here changes while they run. */
+/* Handlers may use all but the daemon and the conns; but for the counters and the keys nothing here changes while they
+ * run. */
 struct http {
 	struct http_options o; /* its texts are not used any more; see below */
 	char station[65];
@@ -26,7 +28,8 @@ struct http {
 	struct listener listener;
 	struct MHD_Daemon *daemon; /* owned */
 	struct conns conns;
-	struct events *events;     /* owned */
+	struct events *events; /* owned */
+	struct keys keys;
 	atomic_ullong answered[6]; /* requests by the first digit of their status */
 };
 
@@ -39,6 +42,7 @@ struct request {
 	const char *if_none_match;   /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
+	struct digest_run hash;      /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
 };
 
 /* The body as an object with no other keys than these (NULL-terminated list).  An empty body reads as {}.  The caller

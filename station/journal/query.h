@@ -42,6 +42,10 @@ bool query_recipes(struct journal_reader *r, const struct query_filter *f, char 
  *  slots:[{slot,pass,fail,error,aborted,ms}]}; a yield is null when nothing counts.  Every condition but cursor. */
 bool query_stats(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 
+/* Ended attempts by code, "ok" among them; a count of indexes, not of rows. */
+typedef void query_total(void *context, const char *code, int64_t count);
+bool query_totals(struct journal_reader *r, query_total *each, void *context, struct err *e);
+
 /* One object each. */
 bool query_attempt(struct journal_reader *r, int64_t id, char **json, struct err *e);
 bool query_batch(struct journal_reader *r, int64_t id, char **json, struct err *e);

@@ -86,6 +86,21 @@ bool query_stats(struct journal_reader *r, const struct query_filter *asked, cha
 	return *json || err_set(e, CODE_NO_MEMORY, "no memory for the yields");
 }
 
+bool query_totals(struct journal_reader *r, query_total *each, void *context, struct err *e)
+{
+	/* what is neither running nor bad has passed: only its number is needed, so no row is read */
+	static const char sql[] =
+	    "SELECT code, count(*) FROM attempts WHERE code <> 'ok' GROUP BY code"
+	    " UNION ALL SELECT 'ok', (SELECT count(*) FROM attempts) - (SELECT count(*) FROM attempts WHERE ended_at"
+	    " IS NULL) - (SELECT count(*) FROM attempts WHERE code <> 'ok')";
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, sql, e);
+	int rc = s ? 0 : -1;
+	while (s && (rc = reading_step(s, e)) == 1)
+		each(context, sql_text(s, 0), sqlite3_column_int64(s, 1));
+	return rc == 0;
+}
+
 /* RFC 4180: a field with a comma, a quote or a line end is quoted, quotes inside are doubled. */
 static void print_field(const char *text, FILE *out)
 {

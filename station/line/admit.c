@@ -98,6 +98,14 @@ static bool counted_in_batch(const struct slot *s, bool *among, struct err *e)
 	    s->line->reader, strtoll(s->attempt->batch, NULL, 10), s->attempt->uid, &units, among, e);
 }
 
+bool recipe_not_revoked(struct line *l, const char *sha256, struct err *e)
+{
+	bool known, revoked;
+	if (!journal_recipe(l->reader, sha256, &known, &revoked, e))
+		return false;
+	return !revoked || err_set(e, CODE_RECIPE_REVOKED, "the recipe was revoked on this station");
+}
+
 static bool recipe_ready(const struct slot *s, const struct batch *b, struct err *e)
 {
 	const struct recipe *r = &b->recipe->recipe;
@@ -110,7 +118,8 @@ static bool recipe_ready(const struct slot *s, const struct batch *b, struct err
 	if (!places_held(s, same_recipe, counted_in_recipe, &held, e))
 		return false;
 	use.units_used += held;
-	return recipe_store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
+	return recipe_not_revoked(s->line, b->view.recipe, e) &&
+	       recipe_store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
 }
 
 static bool room_in_batch(const struct slot *s, const struct batch *b, struct err *e)

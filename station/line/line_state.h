@@ -162,6 +162,8 @@ void slot_publish(struct slot *s);
 enum admission { ADMIT_YES, ADMIT_ASK, ADMIT_NO };
 /* Decides on the identified camera in this slot; the reasons are in *e. */
 enum admission admit(struct slot *s, struct err *e);
+/* recipe-revoked, by a row of the journal. */
+bool recipe_not_revoked(struct line *l, const char *sha256, struct err *e);
 
 /* rows.c: what the journal is told; each returns at once */
 void row_started(struct slot *s);

@@ -149,6 +149,15 @@ def subjects():
         new = Shared.rig.upload(Shared.rig.recipe(name="second"))
         frame = s.until(lambda f: f.get("event") == "recipe-added", has_id)[-1]
         equal(frame["data"], Shared.rig.rest(f"/recipes/{new}"))
+        Shared.rig.rest(f"/recipes/{new}/revoke", method="POST")
+        frame = s.until(lambda f: f.get("event") == "recipe-revoked", has_id)[-1]
+        equal((frame["data"]["sha256"], frame["data"]["revoked"]), (new, True))
+        uid = Shared.rig.slots()[0]["uid"]
+        for serial in ("SN-1", None):
+            unit = Shared.rig.rest(f"/units/{uid}/serial", {"serial": serial}, "POST")
+            frames = s.until(lambda f: f.get("event") == "slot" and f["data"]["serial"] == serial)
+            told = [f["data"] for f in frames if f.get("event") == "unit-serial"]
+            equal(told, [{k: v for k, v in unit.items() if k != "attempts"}])
 
 
 @test

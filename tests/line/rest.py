@@ -2,9 +2,11 @@
 """REST, as a client sees it: shapes and refusals over a virtual line, and raw sockets where a library would be too
 polite."""
 import concurrent.futures
+import csv
 import hashlib
 import html
 import http.client
+import io
 import json
 import os
 import re
@@ -382,6 +384,172 @@ def slot_orders():
     problem(call("POST", "/api/v1/slots/1/abort", b"", JSON), 409, "conflict")
     equal(call("POST", "/api/v1/slots/1/retry", b"", JSON)[0], 409)
     problem(call("POST", "/api/v1/slots/99/abort", b"", JSON), 404, "not-found")
+
+
+@test
+def upload_keys():
+    """an Idempotency-Key on an upload: a repeat is answered as the first time, another file is refused"""
+    with open(Shared.rig.recipe(name="keyed"), "rb") as f:
+        image = f.read()
+    headers = {**OCTETS, "Idempotency-Key": "up-1"}
+    first = call("POST", "/api/v1/recipes", image, headers)
+    again = call("POST", "/api/v1/recipes", iter([image[:100], image[100:]]), headers)
+    for got in (first, again):
+        sha = json.loads(got[2])["sha256"]
+        equal((got[0], got[1]["Location"]), (201, f"/api/v1/recipes/{sha}"))
+    equal(first[2], again[2])
+    equal(call("POST", "/api/v1/recipes", image, {**OCTETS, "Idempotency-Key": "up-2"})[0], 200)
+    problem(call("POST", "/api/v1/recipes", image[:-1], headers), 422, "key-reused")
+    for key in ("", "a b", "x" * 129):
+        problem(call("POST", "/api/v1/recipes", image, {**OCTETS, "Idempotency-Key": key}), 400, "bad-request")
+
+
+@test
+def revoke():
+    """a revoked recipe opens no batch and admits no camera any more"""
+    sha = Shared.rig.upload(Shared.rig.recipe(name="bad"))
+    path = f"/api/v1/recipes/{sha}/revoke"
+    batch = Shared.rig.open_batch(sha, order="WO-R")
+    for body in (b'{"reason":1}', b'{"why":"x"}', b'{"reason":"a","reason":"b"}'):
+        problem(call("POST", path, body, JSON), 400, "json-invalid")
+    for reason in ("", "x" * 129, "a\nb"):
+        problem(call("POST", path, json.dumps({"reason": reason}), JSON), 400, "bad-request")
+    got = call("POST", path, json.dumps({"reason": "wrong model inside"}), JSON)
+    recipe = json.loads(got[2])
+    equal((got[0], recipe["revoked"], recipe["revoked_reason"]), (200, True, "wrong model inside"))
+    problem(call("POST", path, b"", JSON), 409, "conflict")
+    problem(call("POST", f"/api/v1/recipes/{'0' * 64}/revoke", b"", JSON), 404, "not-found")
+    Shared.rig.control("unplug 2")
+    Shared.rig.wait_slot(2, {"empty"})
+    Shared.rig.control("plug 2")
+    slot = Shared.rig.wait_slot(2, {"refused"})
+    equal((slot["code"], slot["verdict"]), ("recipe-revoked", "ERROR"))
+    equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
+    problem(call("POST", "/api/v1/batches", json.dumps({"order": "X", "recipe": sha, "quantity": 1}), JSON), 422,
+            "recipe-revoked")
+    equal(call("POST", "/api/v1/recipes", open(f"{Shared.rig.work}/bad-1.0.0.img", "rb").read(), OCTETS)[0], 200)
+    equal(json.loads(call("GET", f"/api/v1/recipes/{sha}")[2])["revoked"], True, "brought again it stays revoked")
+
+
+@test
+def serials():
+    """a serial is bound to a unit, found by it, shared by two, taken off"""
+    one, two = [s["uid"] for s in Shared.rig.slots()]
+
+    def bind(uid, body):
+        return call("POST", f"/api/v1/units/{uid}/serial", json.dumps(body), JSON)
+    got = bind(one, {"serial": "SN 0001/\u00e4"})
+    equal((got[0], json.loads(got[2])["serial"]), (200, "SN 0001/\u00e4"))
+    rows = Shared.rig.rest("/station")["journal"]
+    equal(bind(one, {"serial": "SN 0001/\u00e4"})[0], 200)
+    equal(Shared.rig.rest("/station")["journal"], rows, "a repeat writes nothing")
+    equal(json.loads(call("GET", "/api/v1/units/SN%200001%2F%C3%A4")[2])["uid"], one)
+    equal([u["uid"] for u in Shared.rig.rest("/units?serial=SN%200001%2F%C3%A4")["items"]], [one])
+    equal({a["uid"] for a in Shared.rig.rest("/attempts?serial=SN%200001%2F%C3%A4")["items"]}, {one})
+    equal(Shared.rig.slots()[0]["serial"], "SN 0001/\u00e4")
+    equal(bind(two, {"serial": "SN 0001/\u00e4"})[0], 200)
+    got = call("GET", "/api/v1/units/SN%200001%2F%C3%A4")
+    equal((got[0], {u["uid"] for u in json.loads(got[2])["items"]}), (300, {one, two}))
+    for uid in (one, two):
+        equal(json.loads(bind(uid, {"serial": None})[2])["serial"], None)
+    problem(call("GET", "/api/v1/units/SN%200001%2F%C3%A4"), 404, "not-found")
+    for body in ({}, {"serial": 1}, {"serial": ["a"]}, {"serial": "a", "by": "me"}, []):
+        problem(bind(one, body), 400, "json-invalid")
+    for serial in ("", "x" * 129, "a\tb", "\u007f"):
+        problem(bind(one, {"serial": serial}), 400, "bad-request")
+    problem(bind("0" * 24, {"serial": "a"}), 404, "not-found")
+
+
+@test
+def figures():
+    """stats and units by filter; a resume that nothing needs is refused"""
+    got = Shared.rig.rest(f"/stats?batch={Shared.batch}")
+    equal((got["attempts"], got["pass"], got["fail"], got["units"], got["yield"]), (2, 2, 0, 2, 1))
+    equal((got["first_pass_yield"], got["final_yield"], got["codes"]), (1, 1, [{"code": "ok", "count": 2}]))
+    equal([(s["slot"], s["pass"]) for s in got["slots"]], [(1, 1), (2, 1)])
+    equal(Shared.rig.rest("/stats?code=recipe-revoked")["refused"], 1)
+    problem(call("GET", "/api/v1/stats?limit=1"), 400, "bad-request")
+    uid = Shared.rig.slots()[0]["uid"]
+    for query, count in ((f"uid={uid}", 1), ("board=openmv-n6", 2), ("board=openmv-m4", 0), ("limit=1", 1),
+                         ("to=2020-01-01T00:00:00Z", 0), ("from=2020-01-01T00:00:00Z", 2)):
+        equal(len(Shared.rig.rest(f"/units?{query}")["items"]), count, query)
+    problem(call("POST", "/api/v1/station/resume", b"", JSON), 409, "conflict")
+    problem(call("POST", "/api/v1/station/resume", b'{"force":true}', JSON), 400, "json-invalid")
+
+
+@test
+def export():
+    """the export has every attempt that the list has, oldest first, as RFC 4180 wants it"""
+    def rows(query=""):
+        status, headers, body = call("GET", f"/api/v1/exports/attempts.csv{query}")
+        equal((status, headers["Content-Type"], headers["Transfer-Encoding"]), (200, "text/csv; charset=utf-8", "chunked"))
+        assert body.endswith(b"\r\n") and body.count(b"\n") == body.count(b"\r\n"), body
+        return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+    items = Shared.rig.rest("/attempts?limit=1000")["items"][::-1]
+    got = rows()
+    equal([r["id"] for r in got], [a["id"] for a in items])
+    for row, attempt in zip(got, items):
+        for key in ("uid", "usb_serial", "batch", "order", "recipe", "board", "verdict", "code", "started_at", "ended_at"):
+            equal(row[key], attempt[key] or "", key)
+        equal((row["slot"], row["refused"]), (str(attempt["slot"]), str(attempt["refused"]).lower()))
+    equal([r["id"] for r in rows("?slot=2&verdict=PASS")],
+          [a["id"] for a in items if (a["slot"], a["verdict"]) == (2, "PASS")])
+    equal(rows("?order=nobody"), [])
+    for query in ("?limit=1", "?cursor=1", "?from=x", "?slot=0"):
+        problem(call("GET", f"/api/v1/exports/attempts.csv{query}"), 400, "bad-request")
+    equal(call("HEAD", "/api/v1/exports/attempts.csv")[2], b"")
+
+
+def metrics(text):
+    """{(name, labels): value}, and every rule of the text format that a scraper relies on."""
+    families, samples, family = {}, {}, None
+    name = "[a-zA-Z_:][a-zA-Z0-9_:]*"
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family, help_text = re.fullmatch(rf"# HELP ({name}) (\S.*)", line).groups()
+            assert family not in families and help_text.endswith("."), line
+            families[family] = None
+        elif line.startswith("# TYPE "):
+            kind = re.fullmatch(rf"# TYPE {family} (gauge|counter)", line)[1]
+            assert families[family] is None, line
+            equal(family.endswith("_total"), kind == "counter", line)
+            families[family] = kind
+        else:
+            label = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+            found = re.fullmatch(rf"({name})(?:{{({label}(?:,{label})*)}})? (-?[0-9.e+]+)", line)
+            assert found and found[1] == family and families[family], line
+            assert found.groups()[:2] not in samples, f"{line} stands twice"
+            samples[found.groups()[:2]] = float(found[3])
+    assert all(families.values()), families
+    return samples
+
+
+@test
+def prometheus():
+    """the metrics are well formed and count what the API counts"""
+    batch = Shared.rig.open_batch(Shared.sha, order='a "b" \\c', quantity=7)
+    status, headers, body = call("GET", "/metrics")
+    equal((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+    got = metrics(body.decode())
+    stats = Shared.rig.rest("/stats")
+    for code in stats["codes"]:
+        verdict = "PASS" if code["code"] == "ok" else "ERROR"
+        equal(got["romline_attempts_total", f'verdict="{verdict}",code="{code["code"]}"'], code["count"])
+    equal(sum(v for (n, _), v in got.items() if n == "romline_attempts_total"), stats["attempts"])
+    equal(sum(v for (n, _), v in got.items() if n == "romline_slots"), 2)
+    states = [s["state"] for s in Shared.rig.slots()]
+    for state in set(states):
+        equal(got["romline_slots", f'state="{state}"'], states.count(state))
+    labels = f'batch="{batch}",order="a \\"b\\" \\\\c",board="openmv-n6"'
+    equal((got["romline_batch_quantity", labels], got["romline_batch_passed", labels]), (7, 0))
+    equal((got["romline_held", None], got["romline_clock_lag_seconds", None]), (0, 0))
+    assert got["romline_journal_rows_total", None] > 10
+    again = metrics(call("GET", "/metrics")[2].decode())
+    key = ("romline_http_requests_total", 'status="2xx"')
+    assert again[key] > got[key] > 0, (got[key], again[key])
+    problem(call("GET", "/metrics?x=1"), 400, "bad-request")
+    equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
 
 
 @test

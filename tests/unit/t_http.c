@@ -14,6 +14,7 @@
 #include "http/answer.h"
 #include "http/conns.h"
 #include "http/frames.h"
+#include "http/keys.h"
 #include "http/guard.h"
 #include "http/listen.h"
 #include "http/params.h"
@@ -248,6 +249,8 @@ static void test_routes_found(void **state)
 		{ "POST", "/api/v1/batches", "/api/v1/batches", NULL },
 		{ "POST", "/api/v1/batches/7/close", "/api/v1/batches/{id}/close", "7" },
 		{ "GET", "/api/v1/units/S%2FN%201", "/api/v1/units/{name}", "S/N 1" },
+		{ "POST", "/api/v1/recipes/" SHA "/revoke", "/api/v1/recipes/{sha256}/revoke", SHA },
+		{ "POST", "/api/v1/units/a%20b/serial", "/api/v1/units/{name}/serial", "a b" },
 		{ "GET", "/api/v1/exports/attempts.csv", "/api/v1/exports/attempts.csv", NULL },
 		{ "GET", "/api/v1/attempts/123456789012345678", "/api/v1/attempts/{id}", "123456789012345678" },
 	};
@@ -389,6 +392,39 @@ static void test_deadlines(void **state)
 	assert_false(conn_overdue(PHASE_ASLEEP, 0, 0, INT64_MAX));
 }
 
+static uint8_t digest_a[SHA256_SIZE] = { 1 }, digest_b[SHA256_SIZE] = { 2 };
+
+/* The oldest key is forgotten, never a newer one. */
+static void test_keys(void **state)
+{
+	(void)state;
+	static struct keys k;
+	unsigned status;
+	char key[16];
+	struct err e = ERR_INIT;
+	keys_init(&k);
+	assert_true(keys_find(&k, "first", digest_a, &status, &e));
+	assert_int_equal(status, 0);
+	keys_add(&k, "first", digest_a, 201);
+	keys_add(&k, "first", digest_b, 200);
+	assert_true(keys_find(&k, "first", digest_a, &status, &e));
+	assert_int_equal(status, 201);
+	assert_false(keys_find(&k, "first", digest_b, &status, &e));
+	assert_int_equal(e.code, CODE_KEY_REUSED);
+	for (int i = 1; i < KEYS_KEPT; i++) {
+		snprintf(key, sizeof key, "key-%d", i);
+		keys_add(&k, key, digest_b, 200);
+	}
+	assert_true(keys_find(&k, "first", digest_a, &status, &e));
+	assert_int_equal(status, 201);
+	keys_add(&k, "last", digest_b, 200);
+	assert_true(keys_find(&k, "first", digest_b, &status, &e));
+	assert_int_equal(status, 0);
+	assert_true(keys_find(&k, "key-1", digest_b, &status, &e));
+	assert_int_equal(status, 200);
+	keys_finish(&k);
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void test_resume(void **state)
@@ -503,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_problems),

@@ -396,13 +396,54 @@ static void equal_codes_are_counted_back_to_a_pass_or_a_person(void **state)
 	assert_int_equal(n, 0);
 }
 
+struct totals {
+	int64_t ok, mismatch, malformed, others;
+};
+
+static void count_total(void *context, const char *code, int64_t count)
+{
+	struct totals *t = context;
+	int64_t *here = !strcmp(code, "ok")               ? &t->ok
+			: !strcmp(code, "flash-mismatch") ? &t->mismatch
+			: !strcmp(code, "uid-malformed")  ? &t->malformed
+							  : &t->others;
+	*here += count;
+}
+
+/* The open attempt counts nowhere yet. */
+static void totals_by_code(void **state)
+{
+	(void)state;
+	struct totals t = { 0, 0, 0, 0 };
+	struct err e = ERR_INIT;
+	assert_true(query_totals(r, count_total, &t, &e));
+	assert_int_equal(t.ok, 1);
+	assert_int_equal(t.mismatch, 1);
+	assert_int_equal(t.malformed, 1);
+	assert_int_equal(t.others, 0);
+}
+
+static void unit_without_attempts(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	char *json = NULL;
+	assert_true(query_unit_alone(r, UID_1, &json, &e));
+	assert_null(strstr(json, "attempts"));
+	assert_non_null(strstr(json, "SN-1"));
+	free(json);
+	assert_false(query_unit_alone(r, "SN-1", &json, &e));
+	assert_int_equal(e.code, CODE_NOT_FOUND);
+}
+
 int main(void)
 {
 	log_setup(LOG_ERR, LOG_TEXT);
-	const struct CMUnitTest tests[] = { cmocka_unit_test(attempt_has_its_shape),
-		cmocka_unit_test(refusal_is_an_attempt), cmocka_unit_test(running_attempt_has_no_end),
-		cmocka_unit_test(filters_hold_together), cmocka_unit_test(unit_is_found_by_uid_and_serial),
-		cmocka_unit_test(batch_counts), cmocka_unit_test(stats_count), cmocka_unit_test(csv_has_every_attempt),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(totals_by_code), cmocka_unit_test(unit_without_attempts),
+		cmocka_unit_test(attempt_has_its_shape), cmocka_unit_test(refusal_is_an_attempt),
+		cmocka_unit_test(running_attempt_has_no_end), cmocka_unit_test(filters_hold_together),
+		cmocka_unit_test(unit_is_found_by_uid_and_serial), cmocka_unit_test(batch_counts),
+		cmocka_unit_test(stats_count), cmocka_unit_test(csv_has_every_attempt),
 		cmocka_unit_test(lookups_know_the_unit), cmocka_unit_test(start_finds_what_was_going_on),
 		cmocka_unit_test(equal_codes_are_counted_back_to_a_pass_or_a_person) };
 	return cmocka_run_group_tests(tests, day, night);
