@@ -65,6 +65,14 @@ void slot_came_back(struct slot *s)
 	slot_give_up(s, &why);
 }
 
+/* Whatever the trouble looked like, it was the camera's leaving. */
+static void left_in_trouble(struct slot *s)
+{
+	if (s->attempt->trouble.code != CODE_USB_GONE)
+		err_set(&s->attempt->trouble, CODE_USB_GONE, "the camera left the bus");
+	slot_await(s);
+}
+
 static void arrived(struct slot *s)
 {
 	s->device_new = true;
@@ -102,11 +110,8 @@ void slot_device(struct slot *s, const struct usb_watch_event *event)
 		s->device_board = NULL;
 		s->device_new = false;
 		remember(s, false);
-		if (s->waiting_return) {
-			if (s->attempt->trouble.code != CODE_USB_GONE)
-				err_set(&s->attempt->trouble, CODE_USB_GONE, "the camera left the bus");
-			slot_await(s);
-		}
+		if (s->waiting_return)
+			left_in_trouble(s);
 		slot_event(s, UE_LEFT);
 		slot_publish(s);
 		return;
@@ -122,16 +127,22 @@ void slot_device(struct slot *s, const struct usb_watch_event *event)
 
 /* --- time -------------------------------------------------------------------------------------------------------- */
 
+/* What the kernel says at this moment; the watcher may still be on its way. */
+static bool plugged(const char *path)
+{
+	struct usb_seen seen;
+	return usb_scan_device(USB_SCAN_ROOT, path, &seen);
+}
+
 /* It did not come back: did it fail, or did its whole hub leave?  A root hub is always there. */
 static bool hub_is_gone(const struct slot *s)
 {
 	char hub[USB_PATH_SIZE];
-	struct usb_seen seen;
 	const char *dot = strrchr(s->path, '.');
 	if (!dot)
 		return false;
 	snprintf(hub, sizeof hub, "%.*s", (int)(dot - s->path), s->path);
-	return !usb_scan_device(USB_SCAN_ROOT, hub, &seen);
+	return !plugged(hub);
 }
 
 static void no_return(const struct slot *s, struct err *why)
@@ -151,7 +162,10 @@ void slot_deadline(struct slot *s)
 	struct err why = ERR_INIT;
 	s->deadline = 0;
 	if (s->waiting_return && slot_boots(s) && s->attempt->trouble.code != CODE_USB_GONE) {
-		slot_came_back(s);
+		if (plugged(s->path))
+			slot_came_back(s);
+		else
+			left_in_trouble(s);
 		return;
 	}
 	if (s->waiting_return) {
