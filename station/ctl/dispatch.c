@@ -108,5 +108,5 @@ bool ctl_operands(int argc, int min, int max, const char *usage, struct err *e)
 	int count = argc - 1;
 	if (count >= min && count <= max)
 		return true;
-	return err_set(e, CODE_USAGE, "usage: stationctl %s", usage);
+	return err_set(e, CODE_USAGE, "stationctl %s", usage);
 }
