@@ -130,7 +130,8 @@ def refuses_wrong_faults():
              "camera=1 at=upload do=flip:1.8": "bit", "camera=1 at=upload do=flip:4096.1": "byte", "camera=1 at=upload do=short:-1": "short",
              "camera=1 at=dnload nth=0 do=stall": "nth", "camera=1 at=dnload times=0 do=stall": "times",
              "camera=1 at=dnload block=65536 do=stall": "block", "camera=1 at=leave block=1 do=no-return": "knows no block",
-             "camera=1 at=open partition=X do=eacces": "knows no partition", "camera=1 at=enumerate do=uid-of:0": "uid-of"}
+             "camera=1 at=open partition=X do=eacces": "knows no partition", "camera=1 at=enumerate do=uid-of:0": "uid-of",
+             "camera=1 at=leave do=other-path:1-1.9": "no path", "camera=1 at=return do=other-path:nowhere": "no path"}
     with line() as rig:
         for spec, words in wrong.items():
             rig.refused(f"fault {spec}", words)
@@ -161,6 +162,7 @@ WRITES = [
     ("at=dnload block=3 do=status:errVERIFY", False, flash_is(lambda f: f[12288:16384] == b"\xff" * 4096)),
     ("at=getstatus nth=9 do=status:errVENDOR", False, None),
     ("at=erase nth=2 do=status:errERASE", False, flash_is(lambda f: f[:65536] == DATA[:65536] and f[65536] == 255)),
+    ("at=erase nth=2 do=silent", False, flash_is(lambda f: f[:65536] == DATA[:65536] and f[65536] == 255)),
     ("at=program block=2 do=status:errPROG", False, flash_is(lambda f: f[:8192] == DATA[:8192] and f[8192] == 255)),
     ("at=getstatus nth=4 do=short:3", False, None),
     ("at=getstatus nth=4 do=long:1", False, None),
@@ -358,9 +360,10 @@ def status_is_returned():
     equal(run(command=["sh", "-c", "kill -9 $$"]).returncode, 137)
     equal(run(command=["/nowhere/program"]).returncode, 127)
     for wrong in (["--cameras", "65"], ["--board", "nobody"], ["--mode", "sleep"], ["--speed", "0"], ["--flash"], ["--colour"],
-                  ["--bootloader", "9"], ["--hub", "none"], ["--windows", "-1"], ["--listen", "here"], ["--seed", "x"]):
+                  ["--bootloader", "9"], ["--hub", "none"], ["--windows", "-1"], ["--listen", "here"], ["--listen", "127.0.0.1:65536"],
+                  ["--forward", "127.0.0.1:x"], ["--seed", "x"]):
         done = run(*wrong, command=["true"])
-        equal((done.returncode in (1, 2), done.stderr.startswith("virtual-line: ")), (True, True), f"{wrong}: {done}")
+        equal((done.returncode, done.stderr.startswith("virtual-line: ")), (2, True), f"{wrong}: {done}")
 
 
 @test
