@@ -9,27 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "line/boards.h"
 #include "os/file.h"
 
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
+#include "board_files.h"
 
 static const struct board *board(const char *id)
 {

@@ -6,31 +6,13 @@
 #include <string.h>
 
 #include "fixtures/virtual/camera.h"
-#include "line/boards.h"
+
+#include "board_files.h"
 
 #define MS    UINT64_C(1000000)
 #define START (1000 * MS)
 #define OUT   0x21
 #define IN    0xa1
-
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
 
 /* The front end's side: notes what the camera does, and plans one fault. */
 struct rig {

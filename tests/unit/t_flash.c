@@ -7,28 +7,10 @@
 #include <string.h>
 
 #include "fixtures/virtual/flash.h"
-#include "line/boards.h"
+
+#include "board_files.h"
 
 #define MS 1000000u
-
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
 
 struct rig {
 	const struct board *board;

@@ -8,28 +8,10 @@
 #include <string.h>
 
 #include "format/plan.h"
-#include "line/boards.h"
+
+#include "board_files.h"
 
 #define REGIONS 4
-
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
 
 /* A region of 0x5a bytes, with some blocks of 0xff. */
 struct spec {

@@ -12,31 +12,13 @@
 
 #include "base/hex.h"
 #include "format/plan.h"
-#include "line/boards.h"
 #include "romfs.h"
+
+#include "board_files.h"
 
 #define REGIONS   4
 #define MAX_UNITS 5  /* of a trimmed partition */
 #define ROUNDS    40 /* for each board */
-
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
 
 /* The same numbers in every run. */
 static uint64_t seed;

@@ -10,26 +10,8 @@
 
 #include "format/romfs_build.h"
 #include "format/romfs_list.h"
-#include "line/boards.h"
 
-static struct board_set set;
-
-static int load(void **state)
-{
-	(void)state;
-	struct err e = ERR_INIT;
-	if (boards_load("fixtures/boards", &set, &e))
-		return 0;
-	print_error("%s\n", e.msg);
-	return -1;
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	boards_clear(&set);
-	return 0;
-}
+#include "board_files.h"
 
 static void must(bool ok, const struct err *e)
 {
