@@ -184,10 +184,23 @@ static int dump_config(const struct conf *conf)
 	return EXIT_DONE;
 }
 
-static int usage(void)
+static void print_usage(FILE *out)
 {
-	fputs("usage: stationd -c station.conf [--check-config | --dump-config | --dump-states]\n", stderr);
-	return EXIT_USAGE;
+	fputs("usage: stationd -c station.conf [--check-config | --dump-config | --dump-states]\n", out);
+}
+
+/* What is asked of a program without any configuration. */
+static bool answered(int argc, char **argv)
+{
+	if (argc != 2)
+		return false;
+	if (!strcmp(argv[1], "--version"))
+		puts("stationd " STATION_VERSION);
+	else if (!strcmp(argv[1], "--help"))
+		print_usage(stdout);
+	else
+		return false;
+	return true;
 }
 
 struct arguments {
@@ -217,8 +230,12 @@ int main(int argc, char **argv)
 	struct arguments a = { NULL, false, false, false };
 	static struct station s;
 	struct err e = ERR_INIT;
-	if (!parse_arguments(argc, argv, &a))
-		return usage();
+	if (answered(argc, argv))
+		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+	if (!parse_arguments(argc, argv, &a)) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
 	if (a.dump_states) {
 		unit_dump(stdout);
 		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;

@@ -161,7 +161,7 @@ char *conf_print(const struct conf *conf)
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fputs("# Romline station configuration; see station.conf(5). Every key, each with its explanation.\n\n", out);
+	fputs("# Romline station configuration; see stationd(8). Every key, each with its explanation.\n\n", out);
 	conf_keys_print(conf, out);
 	bool good = !ferror(out);
 	if (fclose(out) || !good) {
