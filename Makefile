@@ -57,6 +57,12 @@ $(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
 	for f in $(filter %.sql,$^); do sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done > $@
 $(BUILD)/obj/station/journal/schema.o: $(BUILD)/gen/migrations.inc
 
+# The API's description as one C string, a literal per line.
+$(BUILD)/gen/openapi.inc: station/http/openapi.json Makefile
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+$(BUILD)/obj/station/http/openapi.o: $(BUILD)/gen/openapi.inc
+
 # The dashboard: packages by the lock file, then one bundle, then its bytes as C.
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 $(WEB)/node_modules/.package-lock.json: web/package.json web/package-lock.json

@@ -6,9 +6,6 @@
 
 #define API "/api/v1"
 
-/* The conditions on attempts. */
-#define PARAMS_ATTEMPTS "serial uid batch order recipe slot operator verdict code board from to"
-
 /* api_station.c */
 route_handler api_healthz, api_readyz, api_station, api_station_resume;
 /* api_slots.c */
@@ -23,6 +20,8 @@ route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, a
 route_handler api_events, api_export;
 /* assets.c */
 route_handler asset_index, asset_file;
+/* openapi.c */
+route_handler api_openapi;
 /* api_metrics.c */
 route_handler api_metrics;
 /* page.c */
@@ -44,8 +43,7 @@ bool slot_has_code(const struct slot_view *v);
 
 /* A list of the journal, by the request's parameters. */
 typedef bool query_list(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
-bool answer_list(
-    struct http *h, const struct request *r, const char *allowed, query_list *list, struct answer *a, struct err *e);
+bool answer_list(struct http *h, const struct request *r, query_list *list, struct answer *a, struct err *e);
 /* A short text of people's own: 1 to LABEL_MAX bytes without control characters; bad-request names it. */
 #define LABEL_MAX 128
 bool label_valid(const char *name, const char *text, struct err *e);

@@ -15,7 +15,7 @@
 
 bool api_batches(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, "batch order recipe board state from to limit cursor", query_batches, a, e);
+	return answer_list(h, r, query_batches, a, e);
 }
 
 static bool answer_batch(struct http *h, int64_t id, unsigned status, struct answer *a, struct err *e)

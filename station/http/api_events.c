@@ -17,11 +17,10 @@ static void answer_source(struct answer *a, const char *type, const struct sourc
 /* The header wins: a browser that reconnects sends it, while its address still has the parameter that it began with. */
 bool api_events(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	static const char name[] = "last_event_id";
 	struct source source;
-	const char *last = r->last_event_id ? r->last_event_id : uri_param(&r->uri, name);
+	const char *last = r->last_event_id ? r->last_event_id : uri_param(&r->uri, r->params);
 	for (unsigned i = 0; i < r->uri.param_count; i++)
-		if (strcmp(r->uri.params[i].name, name) != 0)
+		if (strcmp(r->uri.params[i].name, r->params) != 0)
 			return err_set(
 			    e, CODE_BAD_REQUEST, "there is no parameter '%.32s' here", r->uri.params[i].name);
 	if (!events_join(h->events, last, &source, e))
@@ -81,7 +80,7 @@ bool api_export(struct http *h, struct request *r, struct answer *a, struct err 
 	if (!x)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
 	x->reader = h->reader;
-	if (!params_read(&r->uri, PARAMS_ATTEMPTS, &x->filter, e) || !next_page(x, e)) {
+	if (!params_read(&r->uri, r->params, &x->filter, e) || !next_page(x, e)) {
 		end_export(x);
 		return false;
 	}

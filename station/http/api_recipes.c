@@ -12,7 +12,7 @@
 
 bool api_recipes(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, "board recipe from to limit cursor", query_recipes, a, e);
+	return answer_list(h, r, query_recipes, a, e);
 }
 
 static bool answer_recipe(struct http *h, const char *sha256, unsigned status, struct answer *a, struct err *e)

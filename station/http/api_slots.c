@@ -88,7 +88,7 @@ static struct cJSON *page_of(struct http *h, const struct slot_list *list, const
 bool api_slots(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	struct list_filter filter;
-	if (!params_read(&r->uri, "limit cursor", &filter, e))
+	if (!params_read(&r->uri, r->params, &filter, e))
 		return false;
 	struct slot_list *list = slots_now(h->o.line, e);
 	struct cJSON *json = list ? page_of(h, list, &filter.query, e) : NULL;

@@ -9,14 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE " limit cursor"
-
-bool answer_list(
-    struct http *h, const struct request *r, const char *allowed, query_list *list, struct answer *a, struct err *e)
+bool answer_list(struct http *h, const struct request *r, query_list *list, struct answer *a, struct err *e)
 {
 	struct list_filter filter;
 	char *json = NULL;
-	return params_read(&r->uri, allowed, &filter, e) && list(h->reader, &filter.query, &json, e) &&
+	return params_read(&r->uri, r->params, &filter, e) && list(h->reader, &filter.query, &json, e) &&
 	       answer_text(a, 200, TYPE_JSON, json, e);
 }
 
@@ -27,17 +24,17 @@ int64_t request_id(const struct request *r, unsigned arg)
 
 bool api_attempts(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, PARAMS_ATTEMPTS PAGE, query_attempts, a, e);
+	return answer_list(h, r, query_attempts, a, e);
 }
 
 bool api_stats(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, PARAMS_ATTEMPTS, query_stats, a, e);
+	return answer_list(h, r, query_stats, a, e);
 }
 
 bool api_units(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	return answer_list(h, r, "uid serial board from to" PAGE, query_units, a, e);
+	return answer_list(h, r, query_units, a, e);
 }
 
 bool api_attempt(struct http *h, struct request *r, struct answer *a, struct err *e)

@@ -25,6 +25,7 @@ struct route {
 	const char *method, *pattern;
 	enum body_kind body;
 	route_handler *run;
+	const char *params; /* of a list's query, separated by spaces; NULL: no list */
 };
 
 #define ROUTE_ARGS  2

@@ -135,6 +135,7 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 	g->route = route_find(http_routes, method, &r->uri, &r->args, g->allow, e);
 	if (!g->route)
 		return false;
+	r->params = g->route->params;
 	if (!is_safe(method) && !media_fits(g->route, media_of(head->content_type), e))
 		return false;
 	if (head_has_body(head, &announced) && announced > (int64_t)body_limit(g->route) && body_limit(g->route))

@@ -37,6 +37,7 @@ struct http {
 struct request {
 	struct uri uri;
 	struct route_args args;
+	const char *params;          /* that the route takes; see its table */
 	const char *idempotency_key; /* NULL: none */
 	const char *last_event_id;   /* likewise */
 	const char *if_none_match;   /* likewise */

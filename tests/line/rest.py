@@ -552,6 +552,67 @@ def prometheus():
     equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
 
 
+def fits(document, schema, value, where):
+    """The value has the schema's form; the part of JSON Schema that the document uses."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+             "null": type(None)}
+    unknown = set(schema) - {"type", "properties", "required", "additionalProperties", "items", "enum", "pattern",
+                             "minimum", "description", "format"}
+    assert not unknown, f"{where}: this checker does not know {unknown}"
+    if "type" in schema:
+        names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        good = any(isinstance(value, kinds[n]) and (n == "boolean" or not isinstance(value, bool)) for n in names)
+        assert good, f"{where}: {value!r} is no {names}"
+    assert value in schema.get("enum", [value]), f"{where}: {value!r}"
+    if isinstance(value, str):
+        assert re.search(schema.get("pattern", ""), value), f"{where}: {value!r}"
+    if isinstance(value, int):
+        assert value >= schema.get("minimum", value), f"{where}: {value}"
+    if isinstance(value, dict) and "properties" in schema:
+        assert set(schema.get("required", [])) <= set(value), f"{where}: {set(schema['required']) - set(value)} is missing"
+        assert set(value) <= set(schema["properties"]), f"{where}: {set(value) - set(schema['properties'])} is unknown"
+        for key, item in value.items():
+            fits(document, schema["properties"][key], item, f"{where}.{key}")
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            fits(document, schema["items"], item, f"{where}[{number}]")
+
+
+@test
+def description():
+    """what the station answers is what its own description says, for every question and for refusals"""
+    status, headers, body = call("GET", "/openapi.json")
+    equal((status, headers["Content-Type"]), (200, "application/json"))
+    with open("station/http/openapi.json", "rb") as f:
+        equal(body, f.read())
+    document = json.loads(body)
+    batch = Shared.rig.open_batch(Shared.sha, order="DOC")
+    values = {"slot": "1", "id": Shared.batch, "sha256": Shared.sha, "name": Shared.rig.slots()[0]["uid"]}
+    attempt = Shared.rig.slots()[0]["attempt"]
+    checked = 0
+    for path, operations in document["paths"].items():
+        if "get" not in operations:
+            continue
+        responses = operations["get"]["responses"]
+        for kind, content in responses["200"]["content"].items():
+            if kind not in ("application/json", "text/csv", "text/html", "text/css", "text/plain"):
+                continue
+            address = path.format(**{**values, "id": attempt if "attempts" in path else values["id"]})
+            got = call("GET", address)
+            equal((got[0], got[1]["Content-Type"].split(";")[0]), (200, kind), path)
+            if kind == "application/json":
+                fits(document, content["schema"], json.loads(got[2]), path)
+                checked += 1
+        if path.startswith("/api/"):
+            got = call("GET", re.sub(r"\{\w+\}", values["slot"], path) + "?nonsense=1")
+            assert str(got[0]) in responses, (path, got[0])
+            fits(document, document["components"]["schemas"]["Problem"], json.loads(got[2]), path)
+    assert checked > 14, checked
+    equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
+
+
 @test
 def command_line():
     """stationctl prints the body unchanged with --json, and refusals with their code"""

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "format/json.h"
 #include "http/answer.h"
@@ -316,6 +317,148 @@ static void test_routes_table(void **state)
 	}
 }
 
+/* --- the API's description ---------------------------------------------------------------------------------------- */
+
+static struct cJSON *description(void)
+{
+	static char text[1 << 18];
+	struct err e = ERR_INIT;
+	FILE *f = fopen("station/http/openapi.json", "r");
+	assert_non_null(f);
+	size_t size = fread(text, 1, sizeof text, f);
+	fclose(f);
+	struct cJSON *json = json_parse(span_of(text, size), &e);
+	if (!json)
+		fail_msg("%s", e.msg);
+	return json;
+}
+
+static const struct cJSON *member(const struct cJSON *json, const char *key)
+{
+	const struct cJSON *found = json ? json_member(json, key) : NULL;
+	if (!found)
+		fail_msg("\"%s\" is missing", key);
+	return found;
+}
+
+/* What "#/components/KIND/NAME" points to. */
+static const struct cJSON *resolve(const struct cJSON *document, const struct cJSON *json)
+{
+	const char *text = json_member(json, "$ref") ? json_text(json_member(json, "$ref")) : NULL;
+	char kind[32], name[64];
+	if (!text)
+		return json;
+	assert_int_equal(sscanf(text, "#/components/%31[^/]/%63[^/]", kind, name), 2);
+	return member(member(member(document, "components"), kind), name);
+}
+
+static void check_refs(const struct cJSON *document, const struct cJSON *json)
+{
+	if (json_is_object(json) && json_member(json, "$ref"))
+		assert_non_null(resolve(document, json));
+	for (const struct cJSON *i = json_first(json); i; i = json_after(i))
+		check_refs(document, i);
+}
+
+static bool in_list(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *at = list; at && (at = strstr(at, name)); at += n)
+		if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ' '))
+			return true;
+	return false;
+}
+
+static unsigned words(const char *list)
+{
+	unsigned n = list && *list ? 1 : 0;
+	for (; list && *list; list++)
+		n += *list == ' ';
+	return n;
+}
+
+/* Every placeholder and every parameter of the query, and no other. */
+static void check_parameters(const struct cJSON *document, const struct cJSON *operation, const struct route *r)
+{
+	const struct cJSON *list = json_member(operation, "parameters");
+	unsigned query = 0, path = 0, placeholders = 0;
+	char braced[40];
+	for (const struct cJSON *i = json_first(list); i; i = json_after(i)) {
+		const struct cJSON *p = resolve(document, i);
+		const char *name = json_text(member(p, "name")), *in = json_text(member(p, "in"));
+		member(p, "schema");
+		snprintf(braced, sizeof braced, "{%s}", name);
+		if (!strcmp(in, "query") && query++ < 100 && !in_list(r->params, name))
+			fail_msg("%s takes no %s", r->pattern, name);
+		if (!strcmp(in, "path") && path++ < 100 && !strstr(r->pattern, braced))
+			fail_msg("%s has no %s", r->pattern, braced);
+	}
+	for (const char *c = r->pattern; *c; c++)
+		placeholders += *c == '{';
+	if (query != words(r->params) || path != placeholders)
+		fail_msg("%s: parameters are missing", r->pattern);
+}
+
+static void check_body(const struct cJSON *operation, const struct route *r)
+{
+	const struct cJSON *body = json_member(operation, "requestBody");
+	if (!body != (r->body == BODY_NONE))
+		fail_msg("%s %s: its body", r->method, r->pattern);
+	if (body)
+		member(
+		    member(body, "content"), r->body == BODY_RECIPE ? "application/octet-stream" : "application/json");
+}
+
+/* Any refusal is a problem document. */
+static void check_responses(const struct cJSON *document, const struct cJSON *operation)
+{
+	bool good = false, fallback = false;
+	const struct cJSON *list = member(operation, "responses");
+	for (const struct cJSON *i = json_first(list); i; i = json_after(i)) {
+		const char *status = json_key(i);
+		const struct cJSON *response = resolve(document, i);
+		assert_non_null(json_text(member(response, "description")));
+		good |= status[0] == '2';
+		fallback |= !strcmp(status, "default");
+		if (status[0] == '4' || status[0] == '5' || status[0] == 'd')
+			member(member(response, "content"), "application/problem+json");
+	}
+	assert_true(good && fallback);
+}
+
+static void check_operation(const struct cJSON *document, const struct route *r)
+{
+	const struct cJSON *path = member(member(document, "paths"), r->pattern);
+	const struct cJSON *operation = member(path, !strcmp(r->method, "GET") ? "get" : "post");
+	member(operation, "operationId");
+	member(operation, "summary");
+	check_parameters(document, operation, r);
+	check_body(operation, r);
+	check_responses(document, operation);
+}
+
+static bool in_table(const char *pattern, const char *method)
+{
+	for (const struct route *r = http_routes; r->method; r++)
+		if (!strcmp(r->pattern, pattern) && !strcasecmp(r->method, method))
+			return true;
+	return false;
+}
+
+static void test_description(void **state)
+{
+	(void)state;
+	AUTO_JSON struct cJSON *document = description();
+	for (const struct route *r = http_routes; r->method; r++)
+		check_operation(document, r);
+	for (const struct cJSON *p = json_first(member(document, "paths")); p; p = json_after(p))
+		for (const struct cJSON *m = json_first(p); m; m = json_after(m))
+			if (!in_table(json_key(p), json_key(m)))
+				fail_msg("%s %s is described, but is no route", json_key(m), json_key(p));
+	check_refs(document, document);
+	assert_string_equal(json_text(member(document, "openapi")), "3.1.0");
+}
+
 /* --- parameters --------------------------------------------------------------------------------------------------- */
 
 static bool params(const char *target, struct list_filter *f, struct err *e)
@@ -536,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_routes_found),
 		cmocka_unit_test(test_routes_refused),
 		cmocka_unit_test(test_routes_table),
+		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_deadlines),
