@@ -80,7 +80,7 @@ static int batch_open(int argc, char **argv)
 	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 0, OPEN_USAGE, &e))
 		return ctl_refuse(&e);
 	if (!order || !recipe || !quantity || !number_of(quantity, &count)) {
-		err_set(&e, CODE_USAGE, "usage: stationctl " OPEN_USAGE);
+		err_set(&e, CODE_USAGE, "stationctl " OPEN_USAGE);
 		return ctl_refuse(&e);
 	}
 	if (!find_recipe(&l, recipe, sha256, &e))

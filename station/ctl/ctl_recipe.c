@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct ctl_command commands[] = {
@@ -77,42 +76,4 @@ bool recipe_write(const char *path, uint8_t *data, size_t size, struct err *e)
 	struct recipe_image image;
 	return recipe_split(span_of(owned, size), &image, e) &&
 	       file_write_atomic(path, span_of(owned, size), 0644, e) && recipe_say(path, &image, e);
-}
-
-/* Opens, and makes where it is missing, a folder directly below another one. */
-static int enter_folder(int parent, const char *name, struct err *e)
-{
-	if (mkdirat(parent, name, 0755) && errno != EEXIST) {
-		err_sys(e, CODE_FILE_FAILED, errno, "cannot make the folder %s", name);
-		return -1;
-	}
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		err_sys(e, CODE_FILE_FAILED, errno, "cannot enter the folder %s", name);
-	return fd;
-}
-
-static bool put_file(int folder, const char *name, struct span data, struct err *e)
-{
-	AUTO_CLOSE int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_sys(e, CODE_FILE_FAILED, errno, "cannot create %s", name);
-	if (!file_write_all(fd, data, name, e))
-		return false;
-	return !fsync(fd) || err_sys(e, CODE_FILE_FAILED, errno, "cannot sync %s", name);
-}
-
-bool recipe_put_below(int folder, const char *path, struct span data, struct err *e)
-{
-	char part[RECIPE_PATH_SIZE];
-	const char *slash = strchr(path, '/');
-	if (!slash)
-		return put_file(folder, path, data, e);
-	if ((size_t)(slash - path) >= sizeof part)
-		return err_set(e, CODE_FILE_FAILED, "the path %.100s is too long", path);
-	memcpy(part, path, (size_t)(slash - path));
-	part[slash - path] = '\0';
-	/* a path of the manifest has at most RECIPE_PATH_SIZE / 2 parts, none of them "." or ".." */
-	AUTO_CLOSE int next = enter_folder(folder, part, e);
-	return next >= 0 && recipe_put_below(next, slash + 1, data, e);
 }

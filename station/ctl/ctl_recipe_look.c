@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "base/timefmt.h"
+#include "ctl/below.h"
 #include "format/json.h"
 #include "line/intake.h"
 #include "os/clock.h"
@@ -242,21 +243,20 @@ static bool unpack(const struct look *l, int folder, struct err *e)
 	recipe_mount(&l->file.image, &fs);
 	if (romfs_lookup(&fs, RECIPE_MANIFEST, &node) != ROMFS_OK)
 		return err_set(e, CODE_INTERNAL, "the manifest is gone");
-	if (!recipe_put_below(folder, RECIPE_MANIFEST, span_of(romfs_data(&fs, &node), node.data_size), e))
+	if (!below_put(folder, RECIPE_MANIFEST, span_of(romfs_data(&fs, &node), node.data_size), e))
 		return false;
 	for (unsigned i = 0; i < l->recipe.region_count; i++) {
 		const struct recipe_region *r = &l->recipe.regions[i];
 		bool again = false; /* two regions may share a payload */
 		for (unsigned k = 0; k < i; k++)
 			again = again || !strcmp(l->recipe.regions[k].payload, r->payload);
-		if (!again &&
-		    (!recipe_payload_matches(r, e) || !recipe_put_below(folder, r->payload, r->bound.image, e)))
+		if (!again && (!recipe_payload_matches(r, e) || !below_put(folder, r->payload, r->bound.image, e)))
 			return false;
 	}
 	for (unsigned i = 0; i < l->file.image.signature_count; i++) {
 		minisig_id_text(l->file.image.parsed[i].id, id);
 		snprintf(path, sizeof path, "signatures/%s.minisig", id);
-		if (!recipe_put_below(folder, path, l->file.image.signatures[i], e))
+		if (!below_put(folder, path, l->file.image.signatures[i], e))
 			return false;
 	}
 	return true;
@@ -264,12 +264,10 @@ static bool unpack(const struct look *l, int folder, struct err *e)
 
 static bool run_unpack(struct look *l, const char *path, const char *out, struct err *e)
 {
-	if (!recipe_need(out, "-o DIR", e) || !look_open(l, path, e) || !file_make_folder(out, false, e))
+	if (!recipe_need(out, "-o DIR", e) || !look_open(l, path, e))
 		return false;
-	AUTO_CLOSE int folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0)
-		return err_sys(e, CODE_FILE_FAILED, errno, "cannot open the folder %.150s", out);
-	return unpack(l, folder, e);
+	AUTO_CLOSE int folder = below_open(out, e);
+	return folder >= 0 && unpack(l, folder, e);
 }
 
 int ctl_recipe_unpack(int argc, char **argv)

@@ -2,6 +2,7 @@
  * work, so that no secret key ever passes through this program. */
 #include "ctl/ctl_recipe.h"
 
+#include "ctl/below.h"
 #include "format/recipe_build.h"
 #include "os/file.h"
 
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,15 +61,13 @@ int ctl_recipe_attach(int argc, char **argv)
 static bool save_signatures(const char *folder, const struct recipe_image *image, struct err *e)
 {
 	char name[MINISIG_ID_TEXT_SIZE + sizeof ".minisig"], id[MINISIG_ID_TEXT_SIZE];
-	if (!file_make_folder(folder, false, e))
-		return false;
-	AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = below_open(folder, e);
 	if (fd < 0)
-		return err_sys(e, CODE_FILE_FAILED, errno, "cannot open the folder %.150s", folder);
+		return false;
 	for (unsigned i = 0; i < image->signature_count; i++) {
 		minisig_id_text(image->parsed[i].id, id);
 		snprintf(name, sizeof name, "%s.minisig", id);
-		if (!recipe_put_below(fd, name, image->signatures[i], e))
+		if (!below_put(fd, name, image->signatures[i], e))
 			return false;
 	}
 	return true;

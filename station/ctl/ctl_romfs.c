@@ -13,8 +13,6 @@
 #include "line/boards.h"
 #include "os/file.h"
 
-#define MAX_IMAGE (256u << 20) /* no flash of these cameras is nearly as large */
-
 /* What ls and check work on, and what they found. */
 struct look {
 	const char *usage;
@@ -85,7 +83,7 @@ static bool look_options(struct look *l, int *argc, char **argv)
 static bool look_at(struct look *l, int argc, char **argv)
 {
 	size_t size = 0;
-	if (!look_options(l, &argc, argv) || !file_read(argv[1], MAX_IMAGE, &l->data, &size, &l->e))
+	if (!look_options(l, &argc, argv) || !file_read(argv[1], ROMFS_MAX_FILE, &l->data, &size, &l->e))
 		return false;
 	l->problems = json_new_array();
 	if (romfs_list(span_of(l->data, size), &l->list, &l->e))
@@ -193,7 +191,7 @@ static bool cat(const char *image, const char *path, struct err *e)
 	struct romfs fs;
 	struct romfs_node node;
 	struct romfs_fault fault;
-	if (!file_read(image, MAX_IMAGE, &data, &size, e))
+	if (!file_read(image, ROMFS_MAX_FILE, &data, &size, e))
 		return false;
 	if (romfs_verify(&fs, data, size, NULL, NULL, &fault) != ROMFS_OK)
 		return romfs_fault_err(&fault, CODE_IMAGE_INVALID, e);
@@ -222,6 +220,8 @@ int ctl_romfs(int argc, char **argv)
 		{ "build", "romfs build DIR -b BOARD -o OUT [-p PARTITION] [--no-commit-unit]", ctl_romfs_build },
 		{ "cat", "romfs cat IMG PATH", run_cat },
 		{ "check", "romfs check [--json] [-b BOARD] IMG", run_check },
+		{ "diff", ROMFS_DIFF_USAGE, ctl_romfs_diff },
+		{ "extract", ROMFS_EXTRACT_USAGE, ctl_romfs_extract },
 		{ "ls", "romfs ls [--json] [-b BOARD] IMG", run_ls },
 		{ NULL, NULL, NULL },
 	};

@@ -44,7 +44,7 @@ static bool parse(struct build *b, int argc, char **argv, struct err *e)
 	if (!ctl_options(&argc, argv, options, e) || !ctl_operands(argc, 1, 1, usage, e))
 		return false;
 	if (!b->board_id || !b->out)
-		return err_set(e, CODE_USAGE, "usage: stationctl %s", usage);
+		return err_set(e, CODE_USAGE, "stationctl %s", usage);
 	b->folder = argv[1];
 	return true;
 }

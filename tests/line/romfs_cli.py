@@ -190,10 +190,43 @@ def test_output_is_harmless(tmp):
     check("and is exact in JSON", listing["entries"][0]["path"] == "/a\x1b[31m\nb")
 
 
+def test_extract(tmp):
+    image, out = f"{tmp}/openmv-n6.img", f"{tmp}/out"
+    run = ctl("extract", image, "-o", out)
+    check("extract gives back the tree", run.returncode == 0 and tree(out) == tree(f"{tmp}/app"), run.stderr)
+    check("extract replaces nothing", refusal(ctl("extract", image, "-o", out), "file-failed"))
+    os.mkdir(f"{tmp}/trap")
+    os.symlink(f"{tmp}/app", f"{tmp}/trap/lib")
+    run = ctl("extract", image, "-o", f"{tmp}/trap")
+    check("extract follows no link", refusal(run, "file-failed") and tree(f"{tmp}/app") == tree(out), run.stderr)
+    check("extract wants a folder named", refusal(ctl("extract", image), "usage", 2))
+    check("extract takes nothing from a refused image",
+          refusal(ctl("extract", f"{CORPUS}/images/m_dup_files.img", "-o", f"{tmp}/no"), "image-invalid") and not os.path.exists(f"{tmp}/no"))
+
+
+def test_diff(tmp):
+    old, new = f"{tmp}/openmv-n6.img", f"{tmp}/new.img"
+    check("one tree for two boards does not differ", ctl("diff", old, f"{tmp}/openmv-m4.img").returncode == 0)
+    os.remove(f"{tmp}/out/x.bin")
+    os.rmdir(f"{tmp}/out/empty")
+    for path, data in {"main.py": b"other", "lib/b.py": b"new", "empty": b"now a file"}.items():
+        with open(f"{tmp}/out/{path}", "wb") as f:
+            f.write(data)
+    ctl("build", f"{tmp}/out", "-b", "openmv-n6", "-o", new)
+    run = ctl("diff", old, new)
+    check("diff tells what went, came and changed",
+          run.returncode == 1 and run.stdout.decode().split("\n") == ["~ /empty", "+ /lib/b.py", "~ /main.py", "- /x.bin", ""], run)
+    check("and in JSON", json.loads(ctl("diff", "--json", old, new).stdout)
+          == {"removed": ["/x.bin"], "added": ["/lib/b.py"], "changed": ["/empty", "/main.py"]})
+    check("diff wants two images", refusal(ctl("diff", old), "usage", 2))
+
+
 with tempfile.TemporaryDirectory() as tmp:
     test_corpus()
     test_build(tmp)
     test_cat(tmp)
+    test_extract(tmp)
+    test_diff(tmp)
     test_refusals(tmp)
     test_alignment(tmp)
     test_output_is_harmless(tmp)
