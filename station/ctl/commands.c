@@ -4,11 +4,13 @@
 const struct ctl_command ctl_commands[] = {
 	{ "attempts", "attempts [ID | FILTER...] [--json]", ctl_attempts },
 	{ "batch", "batch open|list|show|hold|resume|close ...", ctl_batch },
+	{ "export", "export [-o FILE] [FILTER...]", ctl_export },
 	{ "journal", "journal verify [--db FILE] [--checkpoints FILE] [--pubkey FILE] [--json]", ctl_journal },
-	{ "recipe", "recipe add|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
+	{ "recipe", "recipe add|revoke|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
 	{ "romfs", "romfs ls|cat|check|build|extract|diff ...", ctl_romfs },
 	{ "slot", "slot list|show|retry|abort|enable|disable ...", ctl_slot },
-	{ "station", "station [--json]", ctl_station },
-	{ "unit", "unit UID|SERIAL [--json]", ctl_unit },
+	{ "station", "station [resume] [--json]", ctl_station },
+	{ "stats", "stats [FILTER...] [--json]", ctl_stats },
+	{ "unit", "unit UID|SERIAL | bind UID SERIAL | unbind UID [--json]", ctl_unit },
 	{ NULL, NULL, NULL },
 };

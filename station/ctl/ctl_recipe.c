@@ -21,6 +21,7 @@ static const struct ctl_command commands[] = {
 	    ctl_recipe_build },
 	{ "detach", "recipe detach IMG -o OUT [--signatures DIR]", ctl_recipe_detach },
 	{ "inspect", "recipe inspect [--json] IMG", ctl_recipe_inspect },
+	{ "revoke", "recipe revoke SHA [--reason TEXT] [--url U] [--json]", ctl_recipe_revoke },
 	{ "sign", "recipe sign -k KEY IMG -o OUT", ctl_recipe_sign },
 	{ "unpack", "recipe unpack IMG -o DIR", ctl_recipe_unpack },
 	{ "verify", "recipe verify -K TRUSTDIR [--require ROLE,...] [--at TIME] [--json] IMG", ctl_recipe_verify },

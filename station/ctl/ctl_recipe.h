@@ -24,7 +24,8 @@ bool recipe_say(const char *path, const struct recipe_image *image, struct err *
 /* Writes an image and says its name; takes data over. */
 bool recipe_write(const char *path, uint8_t *data, size_t size, struct err *e);
 
-int ctl_recipe_add(int argc, char **argv); /* upload.c */
+int ctl_recipe_add(int argc, char **argv);    /* upload.c */
+int ctl_recipe_revoke(int argc, char **argv); /* upload.c */
 int ctl_recipe_build(int argc, char **argv);
 int ctl_recipe_sign(int argc, char **argv);
 int ctl_recipe_attach(int argc, char **argv);

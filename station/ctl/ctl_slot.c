@@ -96,11 +96,18 @@ static void show_station(const struct cJSON *station)
 
 int ctl_station(int argc, char **argv)
 {
+	static const char usage[] = "station [resume] [--url U] [--json]";
 	struct live l = { .url = NULL };
 	struct err e = ERR_INIT;
 	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
-	const struct live_request r = { .method = "GET", .path = "/station" };
-	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 0, "station [--url U] [--json]", &e))
+	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 1, usage, &e))
 		return ctl_refuse(&e);
+	if (argc == 2 && strcmp(argv[1], "resume") != 0) {
+		err_set(&e, CODE_USAGE, "usage: stationctl %s", usage);
+		return ctl_refuse(&e);
+	}
+	struct live_request r = { .method = "GET", .path = "/station" };
+	if (argc == 2)
+		r = (struct live_request){ .method = "POST", .path = "/station/resume" };
 	return live_run(&l, &r, show_station);
 }

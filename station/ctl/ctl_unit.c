@@ -1,15 +1,13 @@
-/* stationctl unit and attempts: what the station's journal knows of cameras. */
+/* stationctl unit and attempts: what the station's journal knows of cameras, and a unit's serial. */
 #include "ctl/commands.h"
-#include "ctl/live.h"
+#include "ctl/filters.h"
 
 #include "format/json.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ATTEMPTS_USAGE                                                                                                 \
-	"attempts [ID] [--serial S] [--uid U] [--batch ID] [--order O] [--recipe SHA] [--slot N] [--operator O] "      \
-	"[--verdict V] [--code C] [--from T] [--to T] [--limit N] [--cursor C] [--url U] [--json]"
+#define ATTEMPTS_USAGE "attempts [ID] " FILTERS_USAGE " [--limit N] [--cursor C] [--url U] [--json]"
 
 static void show_attempt_row(const struct cJSON *attempt)
 {
@@ -56,25 +54,25 @@ static void show_attempt(const struct cJSON *attempt)
 
 int ctl_attempts(int argc, char **argv)
 {
-	static const char *const names[] = { "serial", "uid", "batch", "order", "recipe", "slot", "operator", "verdict",
-		"code", "board", "from", "to", "limit", "cursor" };
-	enum { NAMES = sizeof names / sizeof *names };
 	struct live l = { .url = NULL };
+	struct filters f = { { NULL } };
 	struct err e = ERR_INIT;
-	const char *values[NAMES] = { NULL };
-	struct ctl_option options[NAMES + 3] = { [NAMES] = LIVE_OPTIONS(l) };
+	const char *limit = NULL, *cursor = NULL;
+	struct ctl_option options[FILTERS + 5] = {
+		[FILTERS] = { 0, "limit", NULL, &limit, NULL }, { 0, "cursor", NULL, &cursor, NULL }, LIVE_OPTIONS(l)
+	};
 	char path[LIVE_PATH] = "/attempts";
-	for (size_t i = 0; i < NAMES; i++)
-		options[i] = (struct ctl_option){ .name = names[i], .value = &values[i] };
+	filters_options(&f, options);
 	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 1, ATTEMPTS_USAGE, &e) ||
-	    (argc == 2 && !live_path_add(path, NULL, argv[1], &e)))
+	    (argc == 2 && !live_path_add(path, NULL, argv[1], &e)) || !filters_add(&f, path, &e) ||
+	    (limit && !live_path_add(path, "limit", limit, &e)) ||
+	    (cursor && !live_path_add(path, "cursor", cursor, &e)))
 		return ctl_refuse(&e);
-	for (size_t i = 0; i < NAMES; i++)
-		if (values[i] && !live_path_add(path, names[i], values[i], &e))
-			return ctl_refuse(&e);
 	const struct live_request r = { .method = "GET", .path = path };
 	return live_run(&l, &r, argc == 2 ? show_attempt : show_attempts);
 }
+
+#define UNIT_USAGE "unit UID|SERIAL | bind UID SERIAL | unbind UID [--url U] [--json]"
 
 static void show_unit_row(const struct cJSON *unit)
 {
@@ -98,15 +96,14 @@ static void show_unit(const struct cJSON *unit)
 		show_attempt_row(a);
 }
 
-int ctl_unit(int argc, char **argv)
+static int show_one(int argc, char **argv)
 {
 	struct live l = { .url = NULL };
 	struct live_answer a = { .status = 0 };
 	struct err e = ERR_INIT;
 	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
 	char path[LIVE_PATH] = "/units";
-	if (!ctl_options(&argc, argv, options, &e) ||
-	    !ctl_operands(argc, 1, 1, "unit UID|SERIAL [--url U] [--json]", &e) ||
+	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 1, 1, UNIT_USAGE, &e) ||
 	    !live_path_add(path, NULL, argv[1], &e))
 		return ctl_refuse(&e);
 	const struct live_request r = { .method = "GET", .path = path };
@@ -121,4 +118,33 @@ int ctl_unit(int argc, char **argv)
 		done = err_set(&e, CODE_CONFLICT, "several units have this serial; name one by its UID");
 	live_clear(&a);
 	return done ? CTL_DONE : ctl_refuse(&e);
+}
+
+/* bind UID SERIAL, unbind UID */
+static int bind(int argc, char **argv)
+{
+	struct live l = { .url = NULL };
+	struct err e = ERR_INIT;
+	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
+	char path[LIVE_PATH] = "/units";
+	bool off = !strcmp(argv[0], "unbind");
+	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 2 - off, 2 - off, UNIT_USAGE, &e) ||
+	    !live_path_add(path, NULL, argv[1], &e) || !live_path_add(path, NULL, "serial", &e))
+		return ctl_refuse(&e);
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "serial", off ? NULL : argv[2]);
+	AUTO_FREE char *body = json ? json_print(json) : NULL;
+	json_free(json);
+	if (!body) {
+		err_set(&e, CODE_NO_MEMORY, "no memory for the request");
+		return ctl_refuse(&e);
+	}
+	const struct live_request r = { .method = "POST", .path = path, .body = span_of(body, strlen(body)) };
+	return live_run(&l, &r, show_unit);
+}
+
+int ctl_unit(int argc, char **argv)
+{
+	bool verb = argc > 1 && (!strcmp(argv[1], "bind") || !strcmp(argv[1], "unbind"));
+	return verb ? bind(argc - 1, argv + 1) : show_one(argc, argv);
 }

@@ -18,6 +18,7 @@ struct call {
 	CURL *curl;
 	struct curl_slist *headers;
 	struct live_answer *answer; /* borrowed */
+	FILE *copy;                 /* borrowed; see live_request */
 	size_t capacity;
 	char reason[CURL_ERROR_SIZE];
 };
@@ -27,6 +28,9 @@ static size_t take(char *data, size_t one, size_t count, void *context)
 	struct call *c = context;
 	struct live_answer *a = c->answer;
 	size_t size = one * count;
+	long status = 0;
+	if (c->copy && !curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status) && status == 200)
+		return fwrite(data, 1, size, c->copy);
 	if (size > ANSWER_MAX - a->size)
 		return 0;
 	if (a->size + size + 1 > c->capacity) {
@@ -130,7 +134,7 @@ static bool read_answer(struct live_answer *a, struct err *e)
 bool live_call(const struct live *l, const struct live_request *r, struct live_answer *out, struct err *e)
 {
 	char url[LIVE_PATH + 512];
-	struct call c = { .answer = out };
+	struct call c = { .answer = out, .copy = r->copy };
 	*out = (struct live_answer){ .status = 0 };
 	if (!full_url(l, r->path, url, sizeof url, e))
 		return false;
@@ -140,6 +144,8 @@ bool live_call(const struct live *l, const struct live_request *r, struct live_a
 	curl_slist_free_all(c.headers);
 	curl_easy_cleanup(c.curl);
 	curl_global_cleanup();
+	if (done && r->copy && out->status == 200)
+		return true;
 	return done && read_answer(out, e);
 }
 

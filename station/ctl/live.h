@@ -4,6 +4,8 @@
 
 #include "ctl/ctl.h"
 
+#include <stdio.h>
+
 /* Where the station is, and how to print. */
 struct live {
 	const char *url; /* NULL: $ROMLINE_URL, then http://127.0.0.1:8080 */
@@ -26,6 +28,7 @@ struct live_request {
 	struct span body;
 	const char *key;  /* Idempotency-Key; NULL: none */
 	unsigned seconds; /* the whole request's deadline; 0: the usual */
+	FILE *copy;       /* takes a good answer's body as it comes, instead of live_answer; NULL: none */
 };
 
 struct live_answer {

@@ -1,4 +1,4 @@
-/* stationctl recipe add: brings a recipe file to the station. */
+/* stationctl recipe add and revoke: brings a recipe file to the station, and takes the station's word for it back. */
 #include "ctl/upload.h"
 
 #include "ctl/ctl_recipe.h"
@@ -41,7 +41,8 @@ bool upload_recipe(const struct live *l, const char *path, char sha256[65], stru
 
 static void show_recipe(const struct cJSON *recipe)
 {
-	static const char *const keys[] = { "sha256", "name", "version", "board", "rollback", "bytes", "added_at" };
+	static const char *const keys[] = { "sha256", "name", "version", "board", "rollback", "bytes", "added_at",
+		"revoked_at", "revoked_reason" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(recipe, keys[i]);
 }
@@ -56,5 +57,29 @@ int ctl_recipe_add(int argc, char **argv)
 	if (!ctl_options(&argc, argv, options, &e) ||
 	    !ctl_operands(argc, 1, 1, "recipe add IMG [--url U] [--json]", &e) || !prepare(argv[1], &data, &r, &e))
 		return ctl_refuse(&e);
+	return live_run(&l, &r, show_recipe);
+}
+
+int ctl_recipe_revoke(int argc, char **argv)
+{
+	struct live l = { .url = NULL };
+	struct err e = ERR_INIT;
+	const char *reason = NULL;
+	const struct ctl_option options[] = { { 0, "reason", NULL, &reason, NULL }, LIVE_OPTIONS(l),
+		{ 0, NULL, NULL, NULL, NULL } };
+	char path[LIVE_PATH] = "/recipes";
+	if (!ctl_options(&argc, argv, options, &e) ||
+	    !ctl_operands(argc, 1, 1, "recipe revoke SHA [--reason TEXT] [--url U] [--json]", &e) ||
+	    !live_path_add(path, NULL, argv[1], &e) || !live_path_add(path, NULL, "revoke", &e))
+		return ctl_refuse(&e);
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "reason", reason);
+	AUTO_FREE char *body = json ? json_print(json) : NULL;
+	json_free(json);
+	if (!body) {
+		err_set(&e, CODE_NO_MEMORY, "no memory for the request");
+		return ctl_refuse(&e);
+	}
+	const struct live_request r = { .method = "POST", .path = path, .body = span_of(body, strlen(body)) };
 	return live_run(&l, &r, show_recipe);
 }

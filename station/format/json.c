@@ -94,6 +94,15 @@ bool json_integer(const struct cJSON *object, const char *key, int64_t min, int6
 		   show(key).text, min, max);
 }
 
+bool json_real(const struct cJSON *object, const char *key, double *out)
+{
+	const cJSON *item = json_member(object, key);
+	if (!cJSON_IsNumber(item))
+		return false;
+	*out = item->valuedouble;
+	return true;
+}
+
 bool json_bool(const struct cJSON *object, const char *key, bool *out, struct err *e)
 {
 	const cJSON *item = wanted(object, key, cJSON_IsBool, "true or false", e);

@@ -23,6 +23,8 @@ bool json_string(const struct cJSON *object, const char *key, const char **out, 
 bool json_string_or_null(const struct cJSON *object, const char *key, const char **out, struct err *e);
 /* A whole number within [min, max], |max| <= 2^53. */
 bool json_integer(const struct cJSON *object, const char *key, int64_t min, int64_t max, int64_t *out, struct err *e);
+/* Any number; false when it is none. */
+bool json_real(const struct cJSON *object, const char *key, double *out);
 bool json_bool(const struct cJSON *object, const char *key, bool *out, struct err *e);
 bool json_array(const struct cJSON *object, const char *key, const struct cJSON **out, struct err *e);
 bool json_object(const struct cJSON *object, const char *key, const struct cJSON **out, struct err *e);

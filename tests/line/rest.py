@@ -640,6 +640,27 @@ def command_line():
     equal(json.loads(ctl("recipe", "add", Shared.recipe, "--json")[1])["sha256"], Shared.sha)
     equal([ctl(*w)[0] for w in (["slot", "retry", "99"], ["slot", "retry"], ["batch", "open"], ["slot", "list"])],
           [1, 2, 2, 0])
+    uid = Shared.rig.slots()[0]["uid"]
+    equal(ctl("stats", "--slot", "1", "--json"), (0, call("GET", "/api/v1/stats?slot=1")[2], ""))
+    out = ctl("stats", "--batch", Shared.batch)[1].decode()
+    assert "final_yield: 100.00 %" in out and "\n  ok  " in out and "\n  slot 2 " in out, out
+    whole = call("GET", "/api/v1/exports/attempts.csv")[2]
+    equal(ctl("export"), (0, whole, ""))
+    equal(ctl("export", "--uid", uid)[1], call("GET", f"/api/v1/exports/attempts.csv?uid={uid}")[2])
+    path = f"{Shared.rig.work}/out.csv"
+    equal(ctl("export", "-o", path), (0, b"", ""))
+    with open(path, "rb") as f:
+        equal(f.read(), whole)
+    equal(ctl("export", "-o", path)[0], 1, "a file that is there is not written over")
+    status, out, err = ctl("export", "--from", "x", "-o", f"{path}.2")
+    assert (status, out) == (1, b"") and "bad-request" in err and not os.path.exists(f"{path}.2"), err
+    equal(json.loads(ctl("unit", "bind", uid, "SN-9", "--json")[1])["serial"], "SN-9")
+    equal(json.loads(ctl("unit", "SN-9", "--json")[1])["uid"], uid)
+    equal(json.loads(ctl("unit", "unbind", uid, "--json")[1])["serial"], None)
+    third = Shared.rig.upload(Shared.rig.recipe(name="unwanted"))
+    equal(json.loads(ctl("recipe", "revoke", third, "--reason", "old", "--json")[1])["revoked_reason"], "old")
+    equal([ctl(*w)[0] for w in (["station", "resume"], ["station", "stop"], ["unit", "bind", uid], ["stats", "x"],
+                                ["recipe", "revoke", third])], [1, 2, 2, 2, 1])
     status, _, err = ctl("station", env={"ROMLINE_URL": "http://127.0.0.1:1"})
     equal(status, 1)
     assert err.startswith("stationctl: daemon-unreachable: "), err
