@@ -121,7 +121,8 @@ unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/tra
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
-browser: all build/browser/node_modules/.package-lock.json ## the dashboard in Chromium, in front of a virtual line
+browser-tools: build/browser/node_modules/.package-lock.json
+browser: all browser-tools ## the dashboard in Chromium, in front of a virtual line
 	tests/browser/line.mjs
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
@@ -186,5 +187,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps test-deps demo run test browser unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:

@@ -15,17 +15,25 @@ const types = {
 	".js": "text/javascript; charset=utf-8",
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8",
 };
 
 rmSync(files, { recursive: true, force: true });
 mkdirSync(files, { recursive: true });
+
+// what the licences of the bundled packages ask for: their texts go with the bundle
+const bundled = ["preact", "@preact/signals", "@preact/signals-core", "htm"];
+const notice = (name) => `${name}\n\n${readFileSync(join(out, "node_modules", name, "LICENSE"), "utf8")}\n`;
+writeFileSync(join(out, "notices.txt"), bundled.map(notice).join("\n"));
+
 const built = await esbuild.build({
 	entryPoints: [
 		{ in: join(here, "src/main.js"), out: "main" },
 		{ in: join(here, "style.css"), out: "style" },
 		{ in: join(here, "icon.svg"), out: "icon" },
+		{ in: join(out, "notices.txt"), out: "notices" },
 	],
-	loader: { ".svg": "copy" },
+	loader: { ".svg": "copy", ".txt": "copy" },
 	entryNames: "[name]-[hash]",
 	outdir: files,
 	nodePaths: [join(out, "node_modules")],
@@ -33,7 +41,6 @@ const built = await esbuild.build({
 	minify: true,
 	format: "esm",
 	target: "chrome110",
-	legalComments: "inline",
 	metafile: true,
 	logLevel: "warning",
 });

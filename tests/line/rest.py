@@ -222,7 +222,7 @@ def dashboard():
     page = body.decode()
     assert "<script>" not in page and "style=" not in page and 'url=/plain' in page, page
     files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
-    equal(sorted(f.rsplit(".", 1)[1] for f in files), ["css", "js", "svg"])
+    equal(sorted(f.rsplit(".", 1)[1] for f in files), ["css", "js", "svg", "txt"])
     for path in files:
         assert re.search(r"-[A-Z0-9]{8}\.[a-z]+$", path), path
         status, headers, body = call("GET", path)

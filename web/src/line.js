@@ -6,7 +6,7 @@ import { loaded, numbers, slotOf } from "./live.js";
 import { Card, Panel } from "./slot.js";
 import { inTrouble, lookOf } from "./words.js";
 
-const ROOMY = 12; // so many cards have room for buttons
+const ROOMY = 8; // so many cards have room for buttons
 
 // Columns that keep the cards large on a wide screen.
 const COLUMNS = [[1, 1], [2, 2], [3, 3], [4, 2], [6, 3], [16, 4], [24, 6], [64, 8]];

@@ -8,6 +8,10 @@ import { isBusy } from "./words.js";
 
 const POLL_MS = 500; // without events
 const CHECK_MS = 2000; // beside them
+// Rows of the journal after which batches or the station look different.
+const ASK_ON = [
+	"reset", "batch-opened", "batch-held", "batch-resumed", "batch-closed", "station-held", "station-resumed", "slot-added",
+];
 const LISTEN_AGAIN_MS = 5000;
 const GATHER_MS = 40; // slots change many times a second: drawn in one go
 export const STALE_MS = 15000;
@@ -53,17 +57,25 @@ function putAll(list, asked) {
 
 export const timesOf = (id) => attempts.get(id)?.value ?? null;
 
+function timesSignal(id) {
+	if (!attempts.has(id)) attempts.set(id, signal(null));
+	if (attempts.size > 1000) attempts.delete(attempts.keys().next().value);
+	return attempts.get(id);
+}
+
+function keepTimes(times, attempt) {
+	times.value = { started: Date.parse(attempt.started_at), ended: attempt.ended_at ? Date.parse(attempt.ended_at) : 0 };
+}
+
 function followAttempt(slot) {
-	const times = attempts.get(slot.attempt) ?? signal(null);
-	attempts.set(slot.attempt, times);
+	const times = timesSignal(slot.attempt);
 	const want = isBusy(slot) ? "started" : "ended";
 	if (times.value?.[want] || times.asking) return;
 	times.asking = true;
 	get(`/attempts/${slot.attempt}`)
-		.then((a) => (times.value = { started: Date.parse(a.started_at), ended: a.ended_at ? Date.parse(a.ended_at) : 0 }))
+		.then((attempt) => keepTimes(times, attempt))
 		.catch(() => {}) // the next look at the slot asks again
 		.finally(() => (times.asking = false));
-	if (attempts.size > 1000) attempts.delete(attempts.keys().next().value);
 }
 
 // --- questions
@@ -158,6 +170,11 @@ function slotCame(event) {
 	waiting.set(slot.slot, slot);
 }
 
+const attemptCame = (event) => {
+	const attempt = JSON.parse(event.data);
+	keepTimes(timesSignal(attempt.id), attempt);
+};
+
 function listen() {
 	const source = new EventSource("/api/v1/events");
 	source.addEventListener("open", () => {
@@ -165,7 +182,8 @@ function listen() {
 		refresh();
 	});
 	source.addEventListener("slot", slotCame);
-	for (const kind of ["reset", "batch", "station"]) source.addEventListener(kind, () => refresh());
+	for (const kind of ["attempt-started", "attempt-ended"]) source.addEventListener(kind, attemptCame);
+	for (const kind of ASK_ON) source.addEventListener(kind, refresh);
 	source.addEventListener("error", () => {
 		streaming.value = false;
 		if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself

@@ -6,7 +6,7 @@ import { post } from "./api.js";
 import { html } from "./html.js";
 import { refresh, stale } from "./live.js";
 
-const ARMED_MS = 5000;
+const ARMED_MS = 8000;
 const BOUNCE_MS = 350; // a second press so soon is the same press
 
 export const notice = signal(null); // { title, text, action }

@@ -61,6 +61,9 @@ function Hint({ slot }) {
 	return null;
 }
 
+// A name that a person gave; the number stands there anyway.
+const nameOf = (slot) => (slot.name && slot.name !== `slot ${slot.slot}` ? slot.name : slot.path);
+
 export function SlotOrders({ slot }) {
 	const at = `/slots/${slot.slot}`;
 	return html`<div class="orders">
@@ -71,6 +74,7 @@ export function SlotOrders({ slot }) {
 		${slot.enabled
 			? html`<${Order} path=${`${at}/disable`} title=${`Disable slot ${slot.slot}`} label="Disable" tone="quiet" />`
 			: html`<${Order} path=${`${at}/enable`} title=${`Enable slot ${slot.slot}`} label="Enable" />`}
+		<span class="place">${nameOf(slot)}</span>
 	</div>`;
 }
 
@@ -83,15 +87,11 @@ function Body({ slot, link }) {
 	</div>`;
 }
 
-// A name that a person gave; the number stands there anyway.
-const nameOf = (slot) => (slot.name && slot.name !== `slot ${slot.slot}` ? slot.name : slot.path);
-
 function Lamp({ slot, look }) {
 	return html`<div class="lamp">
 		<span class="number">${slot.slot}</span>
 		<${Shape} name=${look.shape} />
 		<span class=${`word ${look.word.length > 7 ? "long" : ""}`}>${look.word}</span>
-		<span class="place">${nameOf(slot)}</span>
 		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
 	</div>`;
 }
