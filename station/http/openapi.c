@@ -1,7 +1,7 @@
 /* The API's own description, as it stands in openapi.json; a test holds it against the table of routes. */
 #include "http/api.h"
 
-static const char document[] =
+static const char document[] = ""
 #include "openapi.inc"
     ;
 

@@ -3,14 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/frames.h"
 #include "http/guard.h"
+#include "http/keys.h"
 #include "http/params.h"
 #include "http/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Whatever the journal is asked with is within its bounds. */
+static void check_filter(const struct query_filter *f)
+{
+	int64_t ms;
+	if (f->limit > QUERY_MAX_LIMIT || f->cursor < 0 || f->batch < 0 || f->slot < 0 || f->slot > 9999 ||
+	    (f->from && !time_parse(f->from, &ms)) || (f->to && !time_parse(f->to, &ms)))
+		abort();
+}
+
+/* A stream begins within the journal, and behind nothing that was asked for. */
+static void look_at_resume(const char *last)
+{
+	const int64_t newest = 123456;
+	bool reset;
+	int64_t from = events_resume(last, newest, &reset);
+	if (from < 0 || from > newest || newest - from > EVENTS_BEHIND || (reset && from != newest))
+		abort();
+}
+
 static void look_at_target(const char *target)
 {
+	static const char every[] =
+	    "serial uid order recipe operator verdict code board state batch cursor slot limit from to";
 	static const char *const methods[] = { "GET", "HEAD", "POST", "PUT" };
 	struct uri u;
 	struct err e = ERR_INIT;
@@ -26,6 +49,8 @@ static void look_at_target(const char *target)
 	for (unsigned i = 0; i < u.param_count; i++)
 		if (uri_param(&u, u.params[i].name) != u.params[i].value)
 			abort();
+	if (params_read(&u, every, &f, &e))
+		check_filter(&f.query);
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
 		struct route_args args;
 		char allow[ROUTE_ALLOW];
@@ -33,8 +58,9 @@ static void look_at_target(const char *target)
 		const struct route *r = route_find(http_routes, methods[i], &u, &args, allow, &why);
 		if ((r && args.count > ROUTE_ARGS) || (!r && why.code == CODE_OK))
 			abort();
+		if (r && r->params)
+			params_read(&u, r->params, &f, &why);
 	}
-	params_read(&u, "serial uid batch order recipe slot operator verdict code from to limit cursor", &f, &e);
 }
 
 static void look_at_headers(char *lines)
@@ -54,6 +80,9 @@ static void look_at_headers(char *lines)
 	guard_host(&h, 8080, &e);
 	guard_origin(&h, 8080, &e);
 	media_of(h.content_type);
+	look_at_resume(h.last_event_id);
+	if (h.idempotency_key)
+		key_valid(h.idempotency_key, &e);
 	if (head_has_body(&h, &announced) && announced == 0)
 		abort();
 }
