@@ -35,7 +35,7 @@ const struct route http_routes[] = {
 	{ "POST", API "/batches/{id}/hold",       BODY_JSON,   api_batch_hold, NULL },
 	{ "POST", API "/batches/{id}/resume",     BODY_JSON,   api_batch_resume, NULL },
 	{ "POST", API "/batches/{id}/close",      BODY_JSON,   api_batch_close, NULL },
-	{ "GET",  API "/units",                   BODY_NONE,   api_units, "uid serial board from to " PAGE },
+	{ "GET",  API "/units",                   BODY_NONE,   api_units, "uid serial batch order recipe board from to " PAGE },
 	{ "GET",  API "/units/{name}",            BODY_NONE,   api_unit, NULL },
 	{ "POST", API "/units/{name}/serial",     BODY_JSON,   api_unit_serial, NULL },
 	{ "GET",  API "/attempts",                BODY_NONE,   api_attempts, ATTEMPTS " " PAGE },

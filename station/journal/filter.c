@@ -28,6 +28,11 @@ struct condition {
 	{                                                                                                              \
 		offsetof(struct query_filter, serial), "a.uid", " IN (SELECT uid FROM units WHERE serial = ", false    \
 	}
+/* Units that were worked on for it, whatever came of it. */
+#define WORKED_ON(f, column, number)                                                                                   \
+	{                                                                                                              \
+		offsetof(struct query_filter, f), "u.uid", " IN (SELECT uid FROM attempts WHERE " column " = ", number \
+	}
 #define END                                                                                                            \
 	{                                                                                                              \
 		0, NULL, NULL, false                                                                                   \
@@ -39,7 +44,8 @@ static const struct condition attempts[] = { TEXT(uid, "a.uid"), SERIAL, NUMBER(
 	TEXT(recipe, "a.recipe"), TEXT(verdict, "a.verdict"), TEXT(board, "+a.board"), END };
 static const struct condition batches[] = { NUMBER(batch, "b.id"), TEXT(order, "b.order_no"), TEXT(recipe, "+b.recipe"),
 	TEXT(board, "+b.board"), TEXT(state, "+b.state"), END };
-static const struct condition units[] = { TEXT(uid, "u.uid"), TEXT(serial, "u.serial"), TEXT(board, "+u.board"), END };
+static const struct condition units[] = { TEXT(uid, "u.uid"), TEXT(serial, "u.serial"), WORKED_ON(batch, "batch", true),
+	WORKED_ON(order, "order_no", false), WORKED_ON(recipe, "recipe", false), TEXT(board, "+u.board"), END };
 static const struct condition recipes[] = { TEXT(recipe, "r.sha256"), TEXT(board, "+r.board"), END };
 
 static const struct {

@@ -34,7 +34,7 @@ struct query_filter {
 bool query_attempts(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* batch, order, recipe, board, state, from, to */
 bool query_batches(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
-/* uid, serial, board, from, to (first seen); no attempts inside */
+/* uid, serial, batch, order, recipe (worked on for it), board, from, to (first seen); no attempts inside */
 bool query_units(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* board, recipe, from, to */
 bool query_recipes(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);

@@ -471,6 +471,8 @@ def figures():
     problem(call("GET", "/api/v1/stats?limit=1"), 400, "bad-request")
     uid = Shared.rig.slots()[0]["uid"]
     for query, count in ((f"uid={uid}", 1), ("board=openmv-n6", 2), ("board=openmv-m4", 0), ("limit=1", 1),
+                         (f"batch={Shared.batch}", 2), ("batch=1", 0), ("order=WO-1", 2), ("order=nothing", 0),
+                         (f"recipe={Shared.sha}&uid={uid}", 1), (f"batch={Shared.batch}&board=openmv-m4", 0),
                          ("to=2020-01-01T00:00:00Z", 0), ("from=2020-01-01T00:00:00Z", 2)):
         equal(len(Shared.rig.rest(f"/units?{query}")["items"]), count, query)
     problem(call("POST", "/api/v1/station/resume", b"", JSON), 409, "conflict")
