@@ -9,6 +9,7 @@
 struct mark {
 	int64_t size;
 	uint8_t head[CHAIN_HASH_SIZE];
+	bool filed; /* from the file, else from the database */
 };
 
 struct marks {
@@ -24,6 +25,8 @@ struct marks {
 void marks_add_file(struct marks *m, struct span file);
 bool marks_add_database(struct marks *m, sqlite3 *db, struct err *e);
 void marks_sort(struct marks *m);
+/* The size of the first that the file has and the database has not, or 0.  Sorted marks only. */
+int64_t marks_missing(const struct marks *m);
 void marks_clear(struct marks *m);
 
 #endif

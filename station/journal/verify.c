@@ -275,6 +275,14 @@ static bool check_signatures(struct verifier *v)
 	    "%lld checkpoints (or the journal's own key) are not of the station's key", (long long)v->marks.bad);
 }
 
+/* The station keeps a checkpoint in the database before it appends it to the file, and takes none back. */
+static bool check_kept(struct verifier *v)
+{
+	int64_t size = marks_missing(&v->marks);
+	return !size ||
+	       found(v, VERIFY_TAMPERED, size, "the checkpoint at %lld was taken out of the database", (long long)size);
+}
+
 /* Damage that no row above showed: an index that does not fit its table, a lost page. */
 static bool check_structure(struct verifier *v)
 {
@@ -302,7 +310,7 @@ void verify_journal(const struct verify_options *o, struct verify_report *out)
 		found(&v, VERIFY_UNREADABLE, 0, "libsodium does not start");
 	else if (read_file(&v) && open_fresh(&v) && open_journal(&v) && check_kind(&v) && read_station(&v) &&
 		 collect_marks(&v) && count_rows(&v) && walk(&v) && check_end(&v) && check_tables(&v) &&
-		 check_signatures(&v))
+		 check_signatures(&v) && check_kept(&v))
 		check_structure(&v);
 	release(&v);
 }

@@ -101,7 +101,10 @@ def our_verdict(db, checkpoints, signatures):
                 good = size
     if marks and marks[-1][0] > len(rows):
         return answer(TRUNCATED, len(rows) + 1)
-    return answer(BADLY_SIGNED if bad else INTACT, None)
+    if bad:
+        return answer(BADLY_SIGNED, None)
+    taken = {read_checkpoint(text)[1] for text, _ in file_records(checkpoints)} - {read_checkpoint(text)[1] for text, _ in records}
+    return answer(TAMPERED, min(taken)) if taken else answer(INTACT, None)
 
 
 def their_verdict(db, checkpoints, key):

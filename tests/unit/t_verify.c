@@ -291,6 +291,14 @@ static void row_that_cannot_have_been_written_is_tampering(void **state)
 	assert_int_equal(r.first_bad, 9);
 }
 
+/* The station takes no checkpoint back: what the file has, the database has. */
+static void checkpoint_taken_out_is_told(void **state)
+{
+	(void)state;
+	expect("DELETE FROM checkpoint WHERE size = 13", VERIFY_TAMPERED, 13);
+	expect("DELETE FROM checkpoint", VERIFY_TAMPERED, 13);
+}
+
 static void bad_signatures_are_told(void **state)
 {
 	(void)state;
@@ -427,8 +435,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(restamped_chain_contradicts_the_checkpoints),
 		cmocka_unit_test(restamped_chain_without_checkpoints_is_not_seen),
 		cmocka_unit_test(row_that_cannot_have_been_written_is_tampering),
-		cmocka_unit_test(bad_signatures_are_told), cmocka_unit_test(every_byte_of_the_file_is_signed),
-		cmocka_unit_test(schema_is_part_of_it), cmocka_unit_test(unreadable_files_are_told),
-		cmocka_unit_test(damaged_pages_are_told), cmocka_unit_test(running_journal_can_be_looked_at) };
+		cmocka_unit_test(checkpoint_taken_out_is_told), cmocka_unit_test(bad_signatures_are_told),
+		cmocka_unit_test(every_byte_of_the_file_is_signed), cmocka_unit_test(schema_is_part_of_it),
+		cmocka_unit_test(unreadable_files_are_told), cmocka_unit_test(damaged_pages_are_told),
+		cmocka_unit_test(running_journal_can_be_looked_at) };
 	return cmocka_run_group_tests(tests, day, night);
 }
