@@ -46,8 +46,11 @@ void slot_confirm_arrival(struct slot *s)
 	slot_begin_action(s, act_confirm);
 }
 
+/* Whatever the trouble looked like, it was the camera's leaving. */
 void slot_await(struct slot *s)
 {
+	if (s->attempt->trouble.code != CODE_USB_GONE)
+		err_set(&s->attempt->trouble, CODE_USB_GONE, "the camera left the bus");
 	s->deadline = clock_mono_ms() + COMEBACK_MS + s->attempt->board->boot_ms;
 }
 
@@ -63,14 +66,6 @@ void slot_came_back(struct slot *s)
 	if (!s->attempt->wrote && s->device_board)
 		err_set(&why, CODE_LEFT_EARLY, "it went on to its firmware before it was programmed");
 	slot_give_up(s, &why);
-}
-
-/* Whatever the trouble looked like, it was the camera's leaving. */
-static void left_in_trouble(struct slot *s)
-{
-	if (s->attempt->trouble.code != CODE_USB_GONE)
-		err_set(&s->attempt->trouble, CODE_USB_GONE, "the camera left the bus");
-	slot_await(s);
 }
 
 static void arrived(struct slot *s)
@@ -111,7 +106,7 @@ void slot_device(struct slot *s, const struct usb_watch_event *event)
 		s->device_new = false;
 		remember(s, false);
 		if (s->waiting_return)
-			left_in_trouble(s);
+			slot_await(s);
 		slot_event(s, UE_LEFT);
 		slot_publish(s);
 		return;
@@ -165,7 +160,7 @@ void slot_deadline(struct slot *s)
 		if (plugged(s->path))
 			slot_came_back(s);
 		else
-			left_in_trouble(s);
+			slot_await(s);
 		return;
 	}
 	if (s->waiting_return) {
