@@ -151,7 +151,8 @@ static bool send_plan(struct attempt *a, const struct plan *plan, uint32_t *done
 	atomic_store(&a->progress->total, (uint64_t)plan->count * DFU_BLOCK);
 	a->wrote = a->wrote || plan->count > 0;
 	bool sent = a->link.ops->write(&a->link, a->bound, plan->steps, plan->count, done, progress, a, e);
-	a->steps[STEP_WRITTEN].bytes += (uint64_t)*done * DFU_BLOCK;
+	for (uint32_t i = 0; i < *done; i++)
+		a->steps[STEP_WRITTEN].bytes += plan->steps[i].op == PLAN_WRITE ? DFU_BLOCK : 0;
 	return sent;
 }
 
