@@ -65,20 +65,15 @@ $(BUILD)/obj/station/http/openapi.o: $(BUILD)/gen/openapi.inc
 
 # The dashboard: packages by the lock file, then one bundle, then its bytes as C.
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-$(WEB)/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	@mkdir -p $(WEB)
-	cp web/package.json web/package-lock.json $(WEB)
-	cd $(WEB) && $(NPM_CI) --omit=dev
-	@touch $@
 # With what the browser tests need, in a place of its own so that the product's build never has it.
 build/browser/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@mkdir -p $(@D)/..
 	cp web/package.json web/package-lock.json build/browser
 	cd build/browser && $(NPM_CI)
 	@touch $@
-$(WEB)/assets.inc: $(wildcard web/*.mjs web/*.html web/*.css web/*.svg web/src/*.js) \
-                   $(WEB)/node_modules/.package-lock.json
-	node web/build.mjs $(WEB)
+$(WEB)/assets.inc: $(wildcard web/*.mjs web/*.html web/*.css web/*.svg web/src/*.js) web/bundle web/package.json \
+                   web/package-lock.json
+	web/bundle $(WEB)
 $(BUILD)/obj/station/http/assets.o: $(WEB)/assets.inc
 
 $(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
