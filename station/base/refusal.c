@@ -9,11 +9,12 @@ static bool upper(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-/* Without the full stop: the line goes on, or ends without one. */
+/* Without the full stop: the line goes on, or ends without one.  Dots that stand for more stay. */
 static int sentence_size(const char *text)
 {
 	size_t n = strlen(text);
-	return (int)(n && text[n - 1] == '.' ? n - 1 : n);
+	bool stop = n && text[n - 1] == '.' && (n < 2 || text[n - 2] != '.');
+	return (int)(stop ? n - 1 : n);
 }
 
 void refusal_text(const char *program, const struct err *e, char out[REFUSAL_SIZE])
