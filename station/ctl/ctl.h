@@ -58,6 +58,8 @@ void ctl_print_text(struct span text);
 bool ctl_boards(const char *option, struct board_set *out, struct err *e);
 /* NULL with board-unknown. */
 const struct board *ctl_board(const struct board_set *set, const char *id, struct err *e);
+/* file-failed when `out` lies inside the folder that is being packed: it would be part of the next build. */
+bool ctl_output_outside(const char *folder, const char *out, struct err *e);
 /* Flushes stdout; a full disk or a closed pipe turns CTL_DONE into CTL_REFUSED, with a refusal. */
 int ctl_close_output(int status);
 

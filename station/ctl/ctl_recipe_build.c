@@ -131,7 +131,7 @@ static bool build_folder(
 	struct romfs_entry *root = NULL;
 	if (p->role != ROLE_ROMFS)
 		return err_set(e, CODE_USAGE, "%s takes a file, not a folder", p->name);
-	if (!tree_read(path, &root, e))
+	if (!ctl_output_outside(path, b->out, e) || !tree_read(path, &root, e))
 		return false;
 	bool done = romfs_build(root, b->board, p, ROMFS_COMMIT_AUTO, data, size, e);
 	romfs_entry_free(root);

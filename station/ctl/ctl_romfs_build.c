@@ -1,6 +1,5 @@
 /* stationctl romfs build: a folder into an image for one partition of one board. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,25 +63,6 @@ static const struct partition *choose_partition(const struct board *board, const
 	return NULL;
 }
 
-/* An output inside the folder would be part of the next build. */
-static bool output_is_outside(const char *folder, const char *out, struct err *e)
-{
-	char top[PATH_MAX], parent[PATH_MAX], copy[PATH_MAX];
-	const char *slash = strrchr(out, '/');
-	size_t n = slash ? (size_t)(slash - out) + 1 : 0;
-	if (n >= sizeof copy)
-		return err_set(e, CODE_FILE_FAILED, "the path %.80s... is too long", out);
-	memcpy(copy, out, n);
-	copy[n] = '\0';
-	/* where either cannot be resolved, reading or writing says why */
-	if (!realpath(folder, top) || !realpath(n ? copy : ".", parent))
-		return true;
-	size_t length = strlen(top);
-	if (strncmp(parent, top, length) || (parent[length] && parent[length] != '/' && length > 1))
-		return true;
-	return err_set(e, CODE_FILE_FAILED, "%s lies inside %s and would be part of the next build", out, folder);
-}
-
 /* What the camera will read with, reads it first. */
 static bool prove(const struct build *b, struct err *e)
 {
@@ -99,7 +79,7 @@ static bool build(struct build *b, struct err *e)
 		return false;
 	const struct board *board = ctl_board(&b->boards, b->board_id, e);
 	const struct partition *p = board ? choose_partition(board, b->partition_name, e) : NULL;
-	if (!p || !output_is_outside(b->folder, b->out, e) || !tree_read(b->folder, &b->root, e))
+	if (!p || !ctl_output_outside(b->folder, b->out, e) || !tree_read(b->folder, &b->root, e))
 		return false;
 	enum romfs_commit commit = b->no_commit_unit ? ROMFS_COMMIT_NO : ROMFS_COMMIT_AUTO;
 	if (!romfs_build(b->root, board, p, commit, &b->image, &b->size, e) || !prove(b, e))

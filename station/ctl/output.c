@@ -1,7 +1,8 @@
-/* What stationctl prints: refusals, JSON, and text from outside made harmless. */
+/* What stationctl prints: refusals, JSON, and text from outside made harmless; and where it may write. */
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,4 +65,22 @@ int ctl_close_output(int status)
 	err_sys(&e, CODE_FILE_FAILED, errno, "cannot write the answer");
 	int refused = ctl_refuse(&e);
 	return status == CTL_DONE ? refused : status;
+}
+
+bool ctl_output_outside(const char *folder, const char *out, struct err *e)
+{
+	char top[PATH_MAX], parent[PATH_MAX], copy[PATH_MAX];
+	const char *slash = strrchr(out, '/');
+	size_t n = slash ? (size_t)(slash - out) + 1 : 0;
+	if (n >= sizeof copy)
+		return err_set(e, CODE_FILE_FAILED, "the path %.80s... is too long", out);
+	memcpy(copy, out, n);
+	copy[n] = '\0';
+	/* where either cannot be resolved, reading or writing says why */
+	if (!realpath(folder, top) || !realpath(n ? copy : ".", parent))
+		return true;
+	size_t length = strlen(top);
+	if (strncmp(parent, top, length) || (parent[length] && parent[length] != '/' && length > 1))
+		return true;
+	return err_set(e, CODE_FILE_FAILED, "%s lies inside %s and would be part of the next build", out, folder);
 }

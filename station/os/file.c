@@ -104,11 +104,22 @@ static bool fill_and_rename(
 	return true;
 }
 
+/* The rename would put a file where a device, a pipe or somebody's link was. */
+static bool replaceable(const char *path, struct err *e)
+{
+	struct stat st;
+	if (lstat(path, &st) || S_ISREG(st.st_mode))
+		return true;
+	return err_set(e, CODE_FILE_FAILED, "%.150s is there and is not a regular file", path);
+}
+
 bool file_write_atomic(const char *path, struct span data, unsigned mode, struct err *e)
 {
 	char temporary[PATH_MAX], folder[PATH_MAX];
 	if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
 		return err_set(e, CODE_FILE_FAILED, "the path %.80s... is too long", path);
+	if (!replaceable(path, e))
+		return false;
 	AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, CODE_FILE_FAILED, errno, "cannot create a file beside %s", path);

@@ -10,7 +10,8 @@
 bool file_read(const char *path, size_t limit, uint8_t **data, size_t *size, struct err *e);
 bool file_read_fd(int fd, const char *name, size_t limit, uint8_t **data, size_t *size, struct err *e);
 bool file_write_all(int fd, struct span data, const char *name, struct err *e);
-/* Writes beside the target, syncs, renames over it, syncs the folder: the old file or the whole new one. */
+/* Writes beside the target, syncs, renames over it, syncs the folder: the old file or the whole new one.  What
+ * is there and is no regular file is left alone: file-failed. */
 bool file_write_atomic(const char *path, struct span data, unsigned mode, struct err *e);
 bool file_sync_folder(const char *folder, struct err *e);
 /* The folder and its missing parents; private_folder: its mode becomes 0700. */

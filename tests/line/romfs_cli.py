@@ -155,6 +155,16 @@ def test_refusals(tmp):
     check("an unknown partition", refusal(ctl("build", f"{tmp}/app", "-b", "openmv-n6", "-o", f"{tmp}/o", "-p", "FIRMWARE"), "partition-unknown"))
     check("an output inside the tree", refusal(ctl("build", f"{tmp}/app", "-b", "openmv-n6", "-o", f"{tmp}/app/lib/o.img"), "file-failed"))
     check("no folder of boards", refusal(ctl("build", f"{tmp}/app", "-b", "openmv-n6", "-o", f"{tmp}/o", "--boards", f"{tmp}/none"), "file-failed"))
+    os.mkfifo(f"{tmp}/pipe")
+    os.symlink("pipe", f"{tmp}/to-pipe")
+    for odd in ("pipe", "to-pipe"):
+        before = os.lstat(f"{tmp}/{odd}")
+        run = ctl("build", f"{tmp}/app", "-b", "openmv-n6", "-o", f"{tmp}/{odd}")
+        check(f"an output that is no file stays what it is: {odd}",
+              refusal(run, "file-failed") and os.lstat(f"{tmp}/{odd}").st_ino == before.st_ino, run.stderr)
+    recipe = subprocess.run([CTL, "recipe", "build", "-b", "openmv-n6", "-n", "a", "-v", "1", "-o", f"{tmp}/app/r.img", f"ROMFS0={tmp}/app"],
+                            capture_output=True, timeout=60)
+    check("a recipe inside the tree it is made of", refusal(recipe, "file-failed") and not os.path.exists(f"{tmp}/app/r.img"), recipe.stderr)
     os.mkdir(f"{tmp}/big")
     with open(f"{tmp}/big/f", "wb") as f:
         f.truncate(131072)
