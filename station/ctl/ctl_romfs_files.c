@@ -19,7 +19,7 @@ struct image {
 static bool image_open(struct image *i, const char *path, struct err *e)
 {
 	size_t size = 0;
-	*i = (struct image){ NULL };
+	*i = (struct image){ .data = NULL };
 	return file_read(path, ROMFS_MAX_FILE, &i->data, &size, e) &&
 	       (romfs_list(span_of(i->data, size), &i->list, e) || err_prefix(e, "%.100s", path));
 }
@@ -45,7 +45,7 @@ static bool put_all(const struct romfs_list *list, int folder, struct err *e)
 int ctl_romfs_extract(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct image image = { NULL };
+	struct image image = { .data = NULL };
 	const char *out = NULL;
 	const struct ctl_option options[] = { { 'o', "output", NULL, &out, NULL }, { 0, NULL, NULL, NULL, NULL } };
 	bool done = ctl_options(&argc, argv, options, &e) && ctl_operands(argc, 1, 1, ROMFS_EXTRACT_USAGE, &e) &&
@@ -128,7 +128,7 @@ static bool diff(struct image *a, struct image *b, bool json, bool *differ, stru
 int ctl_romfs_diff(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct image a = { NULL }, b = { NULL };
+	struct image a = { .data = NULL }, b = { .data = NULL };
 	bool json = false, differ = false;
 	const struct ctl_option options[] = { { 0, "json", &json, NULL, NULL }, { 0, NULL, NULL, NULL, NULL } };
 	bool done = ctl_options(&argc, argv, options, &e) && ctl_operands(argc, 2, 2, ROMFS_DIFF_USAGE, &e) &&
