@@ -8,6 +8,7 @@ int ctl_attempts(int argc, char **argv);
 int ctl_batch(int argc, char **argv);
 int ctl_export(int argc, char **argv);
 int ctl_journal(int argc, char **argv);
+int ctl_line(int argc, char **argv);
 int ctl_recipe(int argc, char **argv);
 int ctl_romfs(int argc, char **argv);
 int ctl_slot(int argc, char **argv);
