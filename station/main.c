@@ -35,10 +35,18 @@ struct station {
 	bool watching;
 };
 
+/* NULL: slots by first appearance. */
+static const char *line_file(const struct station *s)
+{
+	return strcmp(s->conf.line, "auto") != 0 ? s->conf.line : NULL;
+}
+
 static bool read_rules(struct station *s, struct err *e)
 {
+	struct line_file places;
 	return boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
-	       roles_parse(s->conf.require_roles, &s->require, e);
+	       roles_parse(s->conf.require_roles, &s->require, e) &&
+	       (!line_file(s) || line_file_read(line_file(s), &places, e));
 }
 
 static void stored_refused(void *context, const char *file, const struct err *why)
@@ -80,7 +88,7 @@ static bool start(struct station *s, struct err *e)
 {
 	struct line_options lo = { .station = s->conf.name,
 		.state_dir = s->conf.state_dir,
-		.line_file = strcmp(s->conf.line, "auto") != 0 ? s->conf.line : NULL,
+		.line_file = line_file(s),
 		.journal_path = s->journal_path,
 		.boards = &s->boards,
 		.store = s->store,

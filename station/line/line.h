@@ -5,6 +5,7 @@
 #ifndef STATION_LINE_H
 #define STATION_LINE_H
 
+#include "format/line_file.h"
 #include "journal/journal.h"
 #include "line/boards.h"
 #include "line/store.h"
@@ -12,8 +13,6 @@
 #include "os/conf.h"
 #include "transport/transport.h"
 
-#define LINE_MAX_SLOTS  128
-#define LINE_NAME_SIZE  64
 #define LINE_ID_SIZE    21 /* of attempts and batches: decimal, the number of the journal row that began them */
 #define LINE_ORDER_SIZE 65
 #define LINE_ANSWER_MS  10000
@@ -61,6 +60,9 @@ struct batch_view {
 	int64_t running; /* reserved by attempts under way */
 	char reason[96]; /* why it is held */
 };
+
+/* file-failed, config-invalid, json-invalid; the message names the file. */
+bool line_file_read(const char *path, struct line_file *out, struct err *e);
 
 struct line;
 

@@ -11,28 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_FILE_MAX 65536
-
-/* "1-2.3": a bus, then ports of 1 to 255, at most 7 deep (USB 2.0 section 4.1.1 allows five hubs in a row). */
-static bool path_valid(const char *path)
-{
-	unsigned long bus, port;
-	char *end;
-	if (strlen(path) >= USB_PATH_SIZE || path[0] < '1' || path[0] > '9')
-		return false;
-	bus = strtoul(path, &end, 10);
-	for (unsigned depth = 0; depth < 7 && (*end == '-' || *end == '.'); depth++) {
-		if ((*end == '-') != (depth == 0) || end[1] < '1' || end[1] > '9')
-			return false;
-		port = strtoul(end + 1, &end, 10);
-		if (port > 255)
-			return false;
-		if (!*end)
-			return bus <= 999;
-	}
-	return false;
-}
-
 void slot_destroy(struct slot *s)
 {
 	if (!s)
@@ -113,39 +91,23 @@ struct slot *slot_by_number(struct line *l, unsigned number)
 	return number >= 1 && number <= l->slot_count ? l->slots[number - 1] : NULL;
 }
 
-static bool slot_from_file(struct line *l, const struct cJSON *item, struct err *e)
+bool line_file_read(const char *path, struct line_file *out, struct err *e)
 {
-	static const char *const keys[] = { "slot", "name", "path", "x", "y", NULL };
-	const char *name, *path;
-	int64_t number;
-	if (!json_only_keys(item, keys, e) || !json_integer(item, "slot", 1, LINE_MAX_SLOTS, &number, e) ||
-	    !json_string(item, "name", &name, e) || !json_string(item, "path", &path, e))
+	AUTO_FREE uint8_t *text = NULL;
+	size_t size;
+	if (!file_read(path, LINE_FILE_MAX, &text, &size, e))
 		return false;
-	if (number != l->slot_count + 1)
-		return err_set(
-		    e, CODE_CONFIG_INVALID, "slot %lld is out of order; numbers run from 1", (long long)number);
-	if (!path_valid(path) || find(l, path))
-		return err_set(e, CODE_CONFIG_INVALID, "slot %lld: '%.40s' is no USB path, or stands twice",
-		    (long long)number, path);
-	if (!*name || strlen(name) >= LINE_NAME_SIZE)
-		return err_set(e, CODE_CONFIG_INVALID, "slot %lld: its name is empty or too long", (long long)number);
-	return slot_add(l, path, name, e) != NULL;
+	return line_file_parse(span_of(text, size), out, e) || err_prefix(e, "%s", path);
 }
 
 static bool load_file(struct line *l, struct err *e)
 {
-	static const char *const keys[] = { "name", "slots", NULL };
-	AUTO_FREE uint8_t *text = NULL;
-	size_t size;
-	const struct cJSON *list;
-	if (!file_read(l->o.line_file, LINE_FILE_MAX, &text, &size, e))
+	struct line_file f;
+	if (!line_file_read(l->o.line_file, &f, e))
 		return false;
-	AUTO_JSON struct cJSON *json = json_parse(span_of(text, size), e);
-	if (!json || !json_only_keys(json, keys, e) || !json_array(json, "slots", &list, e))
-		return err_prefix(e, "%s", l->o.line_file);
-	for (const struct cJSON *item = json_first(list); item; item = json_after(item))
-		if (!slot_from_file(l, item, e))
-			return err_prefix(e, "%s", l->o.line_file);
+	for (unsigned i = 0; i < f.count; i++)
+		if (!slot_add(l, f.places[i].path, f.places[i].name, e))
+			return false;
 	l->fixed_slots = true;
 	return true;
 }

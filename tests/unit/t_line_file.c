@@ -1,0 +1,77 @@
+/* The line file: what is taken, and each rule that refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "format/line_file.h"
+
+#include <string.h>
+
+static bool parse(const char *text, struct line_file *f, struct err *e)
+{
+	return line_file_parse(span_of(text, strlen(text)), f, e);
+}
+
+static void places_in_order(void **state)
+{
+	struct line_file f;
+	struct err e = ERR_INIT;
+	(void)state;
+	assert_true(parse("{\"name\":\"L1\",\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1.3\",\"x\":1,\"y\":2},"
+			  "{\"slot\":2,\"name\":\"B\",\"path\":\"2-4\"}]}",
+	    &f, &e));
+	assert_int_equal(f.count, 2);
+	assert_string_equal(f.places[0].path, "1-1.3");
+	assert_string_equal(f.places[1].name, "B");
+}
+
+static void every_rule_refuses(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{ "{\"slots\":[]}", "no slots" },
+		{ "{\"slots\":[{\"slot\":2,\"name\":\"A\",\"path\":\"1-1\"}]}", "out of order" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"\",\"path\":\"1-1\"}]}", "name is empty" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"usb1\"}]}", "no USB path" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\"},{\"slot\":2,\"name\":\"B\",\"path\":\"1-"
+		  "1\"}]}",
+		    "stands twice" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"z\":1}]}", "z" },
+		{ "{\"slots\":[1]}", "" },
+		{ "{\"slots\":{}}", "slots" },
+		{ "[]", "" },
+		{ "{\"slots\":[]", "" },
+	};
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct line_file f;
+		struct err e = ERR_INIT;
+		assert_false(parse(rows[i].text, &f, &e));
+		assert_non_null(strstr(e.msg, rows[i].why));
+	}
+}
+
+static void usb_paths(void **state)
+{
+	static const char *const good[] = { "1-1", "1-1.2", "12-3.4.5.6.7.8", "999-255" };
+	static const char *const bad[] = { "", "1", "1-", "-1", "1-0", "0-1", "1-1.", "1-256", "1000-1", "1.1", "1-1-1",
+		"1-1.2x", "1-01", "1-1.2.3.4.5.6.7.8.9", "1-1.1.1.1.1.1.1.1", " 1-1", "1-+1" };
+	(void)state;
+	for (unsigned i = 0; i < sizeof good / sizeof *good; i++)
+		assert_true(usb_path_valid(good[i]));
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(usb_path_valid(bad[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_in_order),
+		cmocka_unit_test(every_rule_refuses),
+		cmocka_unit_test(usb_paths),
+	};
+	return cmocka_run_group_tests_name("line_file", tests, NULL, NULL);
+}
