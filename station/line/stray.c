@@ -50,8 +50,9 @@ void stray_found(struct slot *s, const struct message *m)
 	}
 	for (unsigned i = 0; i < s->line->slot_count; i++) {
 		struct slot *o = s->line->slots[i];
-		if (o == s || !waits_for(o, s->device_board) ||
-		    !board_run_serial_fits(o->attempt->board, o->attempt->uid, m->serial))
+		/* a camera with the same number that was refused here runs now: it is not the other one */
+		if (o == s || !waits_for(o, s->device_board) || !strcmp(s->uid, o->uid) ||
+		    !board_run_serial_fits(o->attempt->board, o->uid, m->serial))
 			continue;
 		err_set(&why, CODE_WRONG_PATH, "it came back at %s (slot %u)", s->path, s->number);
 		slot_trouble(o, &why);
