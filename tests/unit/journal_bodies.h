@@ -144,7 +144,7 @@ static inline void place_remove(struct place *p)
 		"copy.db-shm" };
 	char path[160];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", p->folder, names[i]);
+		snprintf(path, sizeof path, "%.63s/%s", p->folder, names[i]);
 		remove(path);
 	}
 	remove(p->folder);
