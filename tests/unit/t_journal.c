@@ -10,6 +10,7 @@
 #include "journal/chain.h"
 #include "journal/key.h"
 #include "journal/query.h"
+#include "journal/verify.h"
 #include "journal/witness.h"
 #include "journal_bodies.h"
 #include "os/clock.h"
@@ -18,9 +19,23 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* The wall clock of this program, moved by so many seconds; the monotonic one is as ever. */
+static atomic_int clock_shift;
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, out);
+	if (rc == 0 && clock == CLOCK_REALTIME)
+		out->tv_sec += atomic_load(&clock_shift);
+	return rc;
+}
 
 static int setup(void **state)
 {
@@ -392,6 +407,52 @@ static void station_time_never_goes_back(void **state)
 	journal_close(j);
 }
 
+static int64_t time_of_row(const struct place *p, int seq)
+{
+	sqlite3 *db;
+	sqlite3_stmt *s;
+	int64_t at = 0;
+	assert_int_equal(sqlite3_open_v2(p->db, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT at FROM journal WHERE seq = ?1", -1, &s, NULL), SQLITE_OK);
+	sqlite3_bind_int(s, 1, seq);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	assert_true(time_parse((const char *)sqlite3_column_text(s, 0), &at));
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return at;
+}
+
+/* Rows in the future, in this run and the next: time stands still at the newest row until the clock is past it. */
+static void clock_set_back_stops_time(void **state)
+{
+	struct verify_options o = { ((struct place *)*state)->db, ((struct place *)*state)->witness, NULL };
+	struct verify_report report;
+	struct journal *j = open_at(*state);
+	atomic_store(&clock_shift, 3600);
+	put_note(j, 1);
+	assert_int_equal(journal_clock_lag(j), 0);
+	atomic_store(&clock_shift, 0);
+	int64_t newest = time_of_row(*state, 1);
+	for (int run = 0; run < 2; run++) {
+		int64_t lag = journal_clock_lag(j);
+		assert_true(lag > 3000000 && lag <= 3600000);
+		assert_int_equal(journal_station_time(j), newest);
+		put_note(j, 2 + run);
+		assert_int_equal(time_of_row(*state, 2 + run), newest);
+		journal_close(j);
+		j = open_at(*state);
+	}
+	atomic_store(&clock_shift, 3601);
+	assert_int_equal(journal_clock_lag(j), 0);
+	assert_true(journal_station_time(j) > newest);
+	put_note(j, 4);
+	assert_true(time_of_row(*state, 4) > newest);
+	journal_close(j);
+	atomic_store(&clock_shift, 0);
+	verify_journal(&o, &report);
+	assert_int_equal(report.result, VERIFY_INTACT);
+}
+
 int main(void)
 {
 	log_setup(LOG_ERR, LOG_TEXT);
@@ -400,6 +461,6 @@ int main(void)
 		T(every_body_has_its_kind_and_time), T(bad_rows_cost_nobody_else), T(many_threads_make_one_chain),
 		T(watcher_hears_of_commits), T(checkpoints_stand_where_they_must), T(torn_checkpoint_is_passed_over),
 		T(key_is_private_and_kept), T(other_station_or_second_program_is_refused), T(damage_is_named_at_start),
-		T(full_disk_fails_rows_and_recovers), T(station_time_never_goes_back) };
+		T(full_disk_fails_rows_and_recovers), T(station_time_never_goes_back), T(clock_set_back_stops_time) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
