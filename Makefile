@@ -112,7 +112,7 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 ##@ Prove
 test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
-unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu
+unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -123,6 +123,10 @@ browser: all browser-tools ## the dashboard in Chromium, in front of a virtual l
 $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/tests/clock_shift.so: tests/line/clock_shift.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
 # A virtual line with cameras of other origin behind the same hook.
 $(BUILD)/tests/virtual-line-other: $(call obj,$(FRONT_SRC) tests/line/other_camera.c) $(LIB)

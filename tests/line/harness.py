@@ -95,6 +95,7 @@ class Rig:
         self.config, self.key = os.path.join(self.work, "station.conf"), os.path.join(self.work, "key")
         self.control_path = os.path.join(self.work, "control")
         self.process, self.url = None, None
+        self.wrap = ()  # words before the station's own: what runs it
         os.mkdir(self.trust)
         folder = os.path.abspath("fixtures/boards")
         if return_ms or boards:  # the same boards, but a station with less patience, or other ideas of them
@@ -150,7 +151,7 @@ class Rig:
             self.process = subprocess.Popen(
                 [f"{BUILD}/virtual-line", "--cameras", str(count), "--board", self.board, "--mode", mode or self.mode,
                  "--flash", "factory", "--speed", self.speed, "--control", self.control_path,
-                 "--listen", "127.0.0.1:0", *self.options, *options, "--",
+                 "--listen", "127.0.0.1:0", *self.options, *options, "--", *self.wrap,
                  f"{STATION_BUILD}/stationd", "-c", self.config], stdout=log, stderr=log, start_new_session=True)
         until(lambda: self.process.poll() is not None or os.path.exists(address), "the station listens")
         if self.process.poll() is not None:
