@@ -129,6 +129,8 @@ bool json_object(const struct cJSON *object, const char *key, const struct cJSON
 
 bool json_only_keys(const struct cJSON *object, const char *const *keys, struct err *e)
 {
+	if (!json_is_object(object))
+		return err_set(e, CODE_JSON_INVALID, "it is no object");
 	for (const cJSON *item = json_first(object); item; item = item->next) {
 		const char *const *k = keys;
 		while (*k && strcmp(*k, item->string))

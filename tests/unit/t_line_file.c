@@ -42,7 +42,8 @@ static void every_rule_refuses(void **state)
 		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"z\":1}]}", "z" },
 		{ "{\"slots\":[1]}", "" },
 		{ "{\"slots\":{}}", "slots" },
-		{ "[]", "" },
+		{ "[]", "no object" },
+		{ "[[]]", "no object" }, /* once: a member without a name was looked up */
 		{ "{\"slots\":[]", "" },
 	};
 	(void)state;
