@@ -18,7 +18,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-#define SEEDS    200
+#define SEEDS    160
 #define LIARS    24
 #define NOTES    900
 #define LONG_DAY 170 /* steps: enough for the write-ahead log to be moved and begun again */
@@ -59,7 +59,8 @@ static void append_notes(struct journal *j, struct life *l, unsigned count)
 	char message[3200], body[3400];
 	for (unsigned i = 0; i < count; i++) {
 		struct note *n = &l->notes[l->count++];
-		*n = (struct note){ l, 0, roll(2) ? roll(3000) : roll(40), 0 };
+		*n =
+		    (struct note){ l, 0, roll_of(&day_dice, 2) ? roll_of(&day_dice, 3000) : roll_of(&day_dice, 40), 0 };
 		message_of(n, message);
 		snprintf(body, sizeof body, "{\"code\":null,\"message\":\"%s\",\"slot\":null,\"path\":null}", message);
 		journal_append(j, KIND_STATION_EVENT, tree_of(body), acknowledged, n);
@@ -81,11 +82,11 @@ static void spend_day(const struct place *p, struct life *l, int steps)
 {
 	struct journal *j = open_in_the_day(p);
 	for (int i = 0; i < steps && l->count < NOTES - 20 && !atomic_load(&disk.dark); i++) {
-		unsigned what = roll(40);
+		unsigned what = roll_of(&day_dice, 40);
 		if (what < 28)
 			append_notes(j, l, 1);
 		else if (what < 34)
-			append_notes(j, l, 2 + roll(8));
+			append_notes(j, l, 2 + roll_of(&day_dice, 8));
 		else if (what < 37)
 			put_refusal(j, "\"" UID_1 "\"", "no-batch");
 		else if (what < 39)
@@ -160,12 +161,15 @@ static void live(unsigned seed, bool lies, char why[300])
 	int days = 1 + (int)(seed & 1);
 	memset(&l, 0, sizeof l);
 	sem_init(&l.answered, 0, 0);
-	dice = seed * 0x9e3779b97f4a7c15ull + 1;
-	roll(2);
+	day_dice = seed * 0x9e3779b97f4a7c15ull + 1;
+	roll_of(&day_dice, 2);
+	cut_dice = day_dice ^ 0x5555;
 	place_make(&places[0]);
 	for (int day = 0; day < days; day++) {
 		bool whole_day = seed % 8 == 0;
-		unsigned instants = whole_day || seed % 4 >= 2 ? 1000 + roll(3500) : 1 + roll(1u << (3 + roll(7)));
+		unsigned instants = whole_day || seed % 4 >= 2
+					? 1000 + roll_of(&day_dice, 3500)
+					: 1 + roll_of(&day_dice, 1u << (3 + roll_of(&day_dice, 7)));
 		place_make(&places[day + 1]);
 		disk_begin(&places[day], &places[day + 1], instants, lies);
 		disk.aimed = seed % 4 == 2 || (day && seed % 4 == 3);

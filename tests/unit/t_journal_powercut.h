@@ -15,14 +15,20 @@
 #define NAMES   3
 #define PENDING 16
 
-static unsigned long long dice;
+/* Two dice, since the day is thrown by the test and the cut by the journal's writer. */
+static unsigned long long day_dice, cut_dice;
+
+static unsigned roll_of(unsigned long long *dice, unsigned sides)
+{
+	*dice ^= *dice << 13;
+	*dice ^= *dice >> 7;
+	*dice ^= *dice << 17;
+	return (unsigned)(*dice >> 33) % sides;
+}
 
 static unsigned roll(unsigned sides)
 {
-	dice ^= dice << 13;
-	dice ^= dice >> 7;
-	dice ^= dice << 17;
-	return (unsigned)(dice >> 33) % sides;
+	return roll_of(&cut_dice, sides);
 }
 
 /* --------------------------------------------------------- the disk's memory */
