@@ -129,12 +129,13 @@ struct place {
 
 static inline void place_make(struct place *p)
 {
-	snprintf(p->folder, sizeof p->folder, "/tmp/romline-journal-XXXXXX");
-	if (!mkdtemp(p->folder))
+	char folder[] = "/tmp/romline-journal-XXXXXX";
+	if (!mkdtemp(folder))
 		abort();
-	snprintf(p->db, sizeof p->db, "%s/journal.db", p->folder);
-	snprintf(p->key, sizeof p->key, "%s/station.key", p->folder);
-	snprintf(p->witness, sizeof p->witness, "%s/checkpoints", p->folder);
+	snprintf(p->folder, sizeof p->folder, "%s", folder);
+	snprintf(p->db, sizeof p->db, "%s/journal.db", folder);
+	snprintf(p->key, sizeof p->key, "%s/station.key", folder);
+	snprintf(p->witness, sizeof p->witness, "%s/checkpoints", folder);
 }
 
 static inline void place_remove(struct place *p)
