@@ -143,6 +143,8 @@ $(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(LIB)
 MINUTES ?= 1
 fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
 	tests/fuzz/run $(MINUTES)m
+FIRST ?= 1
+SEEDS ?= 20
 soak: all ## random faults by seed: SEEDS=n FIRST=n
 	tests/line/soak.py $(FIRST) $(SEEDS)
 mutants: ## break the code on purpose; each break must turn a named test red
