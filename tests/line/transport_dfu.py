@@ -18,7 +18,7 @@ test = Tests()
 class Line:
     """A virtual line whose COMMAND is the driver; faults are SPECs without their camera."""
 
-    def __init__(self, board="openmv-h7-plus", cameras=1, mode="boot", faults=(), options=(), ready=True):
+    def __init__(self, board="openmv-h7-plus", cameras=1, mode="hold", faults=(), options=(), ready=True):
         self.work = tempfile.mkdtemp(prefix="romline-dfu-")
         self.control_path, book = f"{self.work}/control", f"{self.work}/faults"
         with open(book, "w") as f:
@@ -136,7 +136,7 @@ def wanted(size, seed):
 def identify():
     """a camera is latched, named and known by its UID, on every board"""
     def check(board):
-        with Line(board) as line:
+        with Line(board, mode="boot", options=["--windows", "5"]) as line:
             camera = line.camera()
             equal(line.who[0].lower(), camera["uid"], "serial")
             equal(line.who[1], camera["uid"], "uid")
@@ -149,7 +149,7 @@ def identify():
 @test
 def window():
     """a camera that nobody latches is gone, and says so"""
-    with Line(ready=False) as line:
+    with Line(mode="boot", ready=False) as line:
         line.ok("arrive 5000")
         line.ok("open")
         line.control("wait 1 run 10000")
@@ -213,7 +213,7 @@ def refuse():
 def leave():
     """the camera goes to its firmware and comes back with its run-mode serial, whatever its bootloader"""
     def check(version, mode):
-        with Line(mode=mode, options=["--bootloader", version]) as line:
+        with Line(mode=mode, options=["--bootloader", version, "--windows", "3"]) as line:
             line.ok("write ROMFS0 0 4 1")
             line.ok("leave")
             line.ok("close")
