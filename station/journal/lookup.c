@@ -159,31 +159,35 @@ bool journal_slots(struct journal_reader *r, journal_slot_fn *each, void *contex
 	return rc == 0;
 }
 
-/* Newest first, since the last time a person cleared it. */
-#define CODES_OF_SLOT                                                                                                  \
-	"SELECT code FROM attempts WHERE slot = ?1 AND ended_at IS NOT NULL AND refused = 0"                           \
-	" AND id > coalesce((SELECT cleared FROM slots WHERE slot = ?1), 0) ORDER BY id DESC LIMIT 100"
-#define CODES_OF_BATCH                                                                                                 \
-	"SELECT code FROM attempts WHERE batch = ?1 AND ended_at IS NOT NULL AND refused = 0"                          \
-	" AND id > coalesce((SELECT cleared FROM batches WHERE id = ?1), 0) ORDER BY id DESC LIMIT 100"
+/* Newest end first, since the last time a person cleared it.  Of a batch's million attempts only the last ones started
+ * are put into the order of their ends: at most one per slot is under way. */
+#define CODES_OF(what, cleared_of)                                                                                     \
+	"SELECT code, slot FROM (SELECT code, slot, seq FROM attempts WHERE " what " = ?1 AND ended_at IS NOT NULL"    \
+	" AND refused = 0 AND verdict <> 'ABORTED' AND code <> ?2 ORDER BY id DESC LIMIT 1000)"                        \
+	" WHERE seq > coalesce((SELECT cleared FROM " cleared_of " = ?1), 0) ORDER BY seq DESC"
 
 bool journal_equal_codes(
-    struct journal_reader *r, int64_t slot, int64_t batch, char code[32], unsigned *count, struct err *e)
+    struct journal_reader *r, int64_t slot, int64_t batch, struct journal_equal *out, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s = reading_prepare(g, slot ? CODES_OF_SLOT : CODES_OF_BATCH, e);
-	*count = 0;
-	code[0] = '\0';
+	sqlite3_stmt *s =
+	    reading_prepare(g, slot ? CODES_OF("slot", "slots WHERE slot") : CODES_OF("batch", "batches WHERE id"), e);
+	*out = (struct journal_equal){ .count = 0 };
 	if (!s)
 		return false;
 	sqlite3_bind_int64(s, 1, slot ? slot : batch);
+	sql_bind_text(s, 2, code_name(CODE_STATION_STOPPED));
 	int rc;
 	while ((rc = reading_step(s, e)) == 1) {
 		const char *text = sql_text(s, 0);
-		if (!strcmp(text, "ok") || (*count && strcmp(text, code) != 0))
+		unsigned from = (unsigned)sqlite3_column_int64(s, 1);
+		if (!strcmp(text, "ok") || (out->count && strcmp(text, out->code) != 0))
 			return true;
-		sql_copy(s, 0, code, 32);
-		(*count)++;
+		if (!out->count)
+			out->slot = from;
+		out->across = out->across || from != out->slot;
+		sql_copy(s, 0, out->code, sizeof out->code);
+		out->count++;
 	}
 	return rc == 0;
 }

@@ -57,11 +57,16 @@ struct journal_slot {
 typedef void journal_slot_fn(void *context, const struct journal_slot *s);
 bool journal_slots(struct journal_reader *r, journal_slot_fn *each, void *context, struct err *e);
 
-/* How often the newest ended attempts, refused ones left out, show the same code without a break: of this slot, or
- * with slot 0 of all in this batch.  Looks back to the last slot-enabled or batch-resumed.  *code is "" and *count 0
- * when there is none, or when the newest is "ok". */
+/* The equal codes in a row with which the newest ended attempts came to an end: of this slot, or with slot 0 of all in
+ * this batch.  "Newest" by their ends.  Looks back to the last slot-enabled or batch-resumed, and past what says
+ * nothing of slot or unit: refused, ABORTED, station-stopped.  Counts to 1000, the most that hold_after can be. */
+struct journal_equal {
+	char code[32];        /* "" when count is 0: no such attempt, or the newest is "ok" */
+	unsigned count, slot; /* slot: of the newest one */
+	bool across;          /* they came from more than one slot */
+};
 bool journal_equal_codes(
-    struct journal_reader *r, int64_t slot, int64_t batch, char code[32], unsigned *count, struct err *e);
+    struct journal_reader *r, int64_t slot, int64_t batch, struct journal_equal *out, struct err *e);
 
 /* Is this recipe known, and revoked? */
 bool journal_recipe(struct journal_reader *r, const char *sha256, bool *known, bool *revoked, struct err *e);

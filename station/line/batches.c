@@ -173,7 +173,7 @@ static const struct {
 	[BATCH_ORDER_CLOSE] = { KIND_BATCH_CLOSED, BATCH_CLOSED },
 };
 
-static bool write_change(
+bool batch_write_change(
     struct line *l, const struct batch *b, enum batch_order order, enum code code, const char *message, struct err *e)
 {
 	struct cJSON *body = json_new_object();
@@ -193,7 +193,7 @@ bool batch_change(struct line *l, const char *id, enum batch_order order, struct
 		return err_set(e, CODE_NOT_FOUND, "no batch %.20s is open or held", id);
 	if (changes[order].to == b->view.state)
 		return err_set(e, CODE_CONFLICT, "batch %s is %s already", id, batch_state_name(b->view.state));
-	if (!write_change(l, b, order, CODE_OK, NULL, e))
+	if (!batch_write_change(l, b, order, CODE_OK, NULL, e))
 		return false;
 	b->view.state = changes[order].to;
 	b->view.reason[0] = '\0';
@@ -203,60 +203,6 @@ bool batch_change(struct line *l, const char *id, enum batch_order order, struct
 		forget(b);
 	batches_publish(l);
 	return true;
-}
-
-/* --- counting ---------------------------------------------------------------------------------------------------- */
-
-static unsigned count_equal(enum code *last, unsigned *count, enum code code)
-{
-	*count = code != CODE_OK && code == *last ? *count + 1 : code != CODE_OK;
-	*last = code;
-	return *count;
-}
-
-static void hold_slot(struct slot *s)
-{
-	struct cJSON *body = json_new_object();
-	json_add_integer(body, "slot", s->number);
-	json_add_string(body, "code", code_name(CODE_TOO_MANY_EQUAL));
-	json_add_string(body, "message", code_name(s->result.code));
-	journal_append(s->line->o.journal, KIND_SLOT_HELD, body, NULL, NULL);
-	s->enabled = false;
-	s->equal_codes = 0;
-	log_warn("slot %u: disabled after equal trouble in a row: %s", s->number, code_name(s->result.code));
-}
-
-static void hold_batch(struct line *l, struct batch *b, enum code code)
-{
-	struct err why = ERR_INIT;
-	b->view.state = BATCH_HELD;
-	snprintf(b->view.reason, sizeof b->view.reason, "%u times %s in a row", b->equal_codes, code_name(code));
-	if (!write_change(l, b, BATCH_ORDER_HOLD, CODE_TOO_MANY_EQUAL, b->view.reason, &why))
-		log_error("batch %s: its hold is not on disk: %s", b->view.id, why.msg);
-	b->equal_codes = 0;
-}
-
-void batch_count_verdict(struct line *l, struct slot *s)
-{
-	struct batch *b = batch_by_id(l, s->attempt->batch);
-	enum code code = s->result.code;
-	unsigned limit = l->o.hold_after;
-	bool among;
-	struct err why = ERR_INIT;
-	if (code == CODE_ABORTED)
-		return;
-	if (count_equal(&s->last_code, &s->equal_codes, code) >= limit && limit)
-		hold_slot(s);
-	if (!b)
-		return;
-	if (!journal_batch_units(l->reader, strtoll(b->view.id, NULL, 10), NULL, &b->view.passed, &among, &why))
-		log_error("batch %s: cannot count its units: %s", b->view.id, why.msg);
-	unsigned equal = count_equal(&b->last_code, &b->equal_codes, code);
-	b->across_slots = equal > 1 && (b->across_slots || b->last_slot != s->number);
-	b->last_slot = s->number;
-	if (equal >= limit && limit && b->across_slots && b->view.state == BATCH_OPEN)
-		hold_batch(l, b, code);
-	batches_publish(l);
 }
 
 /* --- after a start ----------------------------------------------------------------------------------------------- */

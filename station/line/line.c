@@ -98,7 +98,7 @@ bool line_create(const struct line_options *o, struct line **out, struct err *e)
 	pthread_mutex_init(&l->public_lock, NULL);
 	if (!mailbox_create(&l->box, sizeof(struct message), e) ||
 	    !journal_reader_open(o->journal_path, &l->reader, e) || !slots_load(l, e) || !batches_restore(l, e) ||
-	    !end_last_run(l, e)) {
+	    !end_last_run(l, e) || !holds_restore(l, e)) {
 		line_destroy(l);
 		return false;
 	}

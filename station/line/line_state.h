@@ -49,7 +49,7 @@ struct slot {
 	enum step failed_step;
 	struct err result; /* why the last attempt ended; CODE_OK after a PASS */
 	enum verdict verdict;
-	enum code last_code; /* of the last verdict here, for holds */
+	enum code last_code; /* of the last verdict here, for holds; kept from run to run by the journal */
 	unsigned equal_codes;
 };
 
@@ -182,9 +182,16 @@ struct batch *batch_by_id(struct line *l, const char *id);
 /* Attempts that hold a place in this batch. */
 int64_t batch_running(const struct line *l, const struct batch *b);
 void batches_publish(struct line *l);
-void batch_count_verdict(struct line *l, struct slot *s);
+/* Its row of the journal: held, with a code and a message or by a person, resumed, closed. */
+bool batch_write_change(
+    struct line *l, const struct batch *b, enum batch_order order, enum code code, const char *message, struct err *e);
 bool batch_open(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
 bool batch_change(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);
+
+/* holds.c: the same trouble too many times in a row */
+void batch_count_verdict(struct line *l, struct slot *s);
+/* The rows that the last run left; one that is long enough holds at once.  Slots and batches are loaded. */
+bool holds_restore(struct line *l, struct err *e);
 
 /* stray.c: a camera in run mode where nobody waits for it may be the one that another slot waits for */
 void stray_look(struct slot *s);

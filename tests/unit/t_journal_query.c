@@ -372,28 +372,61 @@ static void start_finds_what_was_going_on(void **state)
 	assert_true(s.enabled);
 }
 
+static struct journal_equal equal_codes(int64_t slot, int64_t batch)
+{
+	struct err e = ERR_INIT;
+	struct journal_equal out;
+	assert_true(journal_equal_codes(r, slot, batch, &out, &e));
+	return out;
+}
+
 static void equal_codes_are_counted_back_to_a_pass_or_a_person(void **state)
 {
 	(void)state;
-	struct err e = ERR_INIT;
-	char code[32];
-	unsigned n;
 	for (int i = 0; i < 3; i++) {
 		int64_t a = put_start(j, UID_1, batch_2, "WO-2", SHA_A, 7);
 		put_end(j, a, "ERROR", i ? "usb-gone" : "usb-timeout");
 	}
-	assert_true(journal_equal_codes(r, 7, 0, code, &n, &e));
-	assert_string_equal(code, "usb-gone");
-	assert_int_equal(n, 2);
-	assert_true(journal_equal_codes(r, 0, batch_2, code, &n, &e));
-	assert_int_equal(n, 2);
+	struct journal_equal n = equal_codes(7, 0);
+	assert_string_equal(n.code, "usb-gone");
+	assert_int_equal(n.count, 2);
+	n = equal_codes(0, batch_2);
+	assert_int_equal(n.count, 2);
+	assert_int_equal(n.slot, 7);
+	assert_false(n.across);
 	put(j, KIND_SLOT_HELD, "{\"slot\":7,\"code\":\"too-many-equal\",\"message\":null}");
 	put(j, KIND_SLOT_ENABLED, "{\"slot\":7,\"by\":\"anna\"}");
-	assert_true(journal_equal_codes(r, 7, 0, code, &n, &e));
-	assert_int_equal(n, 0);
-	assert_string_equal(code, "");
-	assert_true(journal_equal_codes(r, 1, 0, code, &n, &e)); /* a PASS */
-	assert_int_equal(n, 0);
+	n = equal_codes(7, 0);
+	assert_int_equal(n.count, 0);
+	assert_string_equal(n.code, "");
+	assert_int_equal(equal_codes(1, 0).count, 0); /* a PASS */
+}
+
+static void equal_codes_stand_in_the_order_of_their_ends(void **state)
+{
+	(void)state;
+	int64_t first = put_start(j, UID_1, batch_2, "WO-2", SHA_A, 8);
+	int64_t second = put_start(j, UID_1, batch_2, "WO-2", SHA_A, 9);
+	int64_t third = put_start(j, UID_1, batch_2, "WO-2", SHA_A, 9);
+	put_end(j, third, "PASS", "ok");
+	put_end(j, second, "FAIL", "no-return");
+	put_end(j, first, "FAIL", "no-return");
+	struct journal_equal n = equal_codes(0, batch_2);
+	assert_string_equal(n.code, "no-return");
+	assert_int_equal(n.count, 2);
+	assert_int_equal(n.slot, 8);
+	assert_true(n.across);
+	/* what says nothing of slot or unit stands in no row */
+	put_end(j, put_start(j, UID_1, batch_2, "WO-2", SHA_A, 8), "ABORTED", "aborted");
+	put_end(j, put_start(j, UID_1, batch_2, "WO-2", SHA_A, 8), "ERROR", "station-stopped");
+	assert_int_equal(equal_codes(0, batch_2).count, 2);
+	assert_int_equal(equal_codes(8, 0).count, 1);
+	/* an attempt that began before a person cleared the slot, and ended after, counts */
+	int64_t late = put_start(j, UID_1, batch_2, "WO-2", SHA_A, 8);
+	put(j, KIND_SLOT_ENABLED, "{\"slot\":8,\"by\":\"anna\"}");
+	assert_int_equal(equal_codes(8, 0).count, 0);
+	put_end(j, late, "FAIL", "no-return");
+	assert_int_equal(equal_codes(8, 0).count, 1);
 }
 
 struct totals {
@@ -445,6 +478,7 @@ int main(void)
 		cmocka_unit_test(unit_is_found_by_uid_and_serial), cmocka_unit_test(batch_counts),
 		cmocka_unit_test(stats_count), cmocka_unit_test(csv_has_every_attempt),
 		cmocka_unit_test(lookups_know_the_unit), cmocka_unit_test(start_finds_what_was_going_on),
-		cmocka_unit_test(equal_codes_are_counted_back_to_a_pass_or_a_person) };
+		cmocka_unit_test(equal_codes_are_counted_back_to_a_pass_or_a_person),
+		cmocka_unit_test(equal_codes_stand_in_the_order_of_their_ends) };
 	return cmocka_run_group_tests(tests, day, night);
 }
