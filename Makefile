@@ -29,11 +29,15 @@ CTL_SRC  := $(wildcard station/ctl/*.c)
 TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)
 # The virtual line: the USB front end, and the cameras behind fixtures/virtual/camera.h.
-# `make virtual-line CAMERA="a.o b.o"` links other cameras in their place.
+# `make virtual-line CAMERA="a.o b.a"` links other cameras in their place; parts of ours stay there for them to use.
 CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/flash.c fixtures/virtual/store.c \
               fixtures/virtual/identity.c firmware/dfu/device.c
+CAMERA_LIB := $(BUILD)/libcamera.a
+VIRTUAL_LINE ?= $(BUILD)/virtual-line
+# What a model in another language may need of the compiler; linked only where it is used.
+CAMERA_NEEDS = -Wl,--as-needed $(filter /%,$(shell $(CC) -print-file-name=libstdc++.so)) -lm
 FRONT_SRC  := $(filter-out $(CAMERA_SRC),$(wildcard fixtures/virtual/*.c)) firmware/dfu/dfu.c
-CAMERA     ?= $(call obj,$(CAMERA_SRC))
+CAMERA     ?= $(call obj,fixtures/virtual/camera.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
@@ -41,8 +45,8 @@ LIB := $(BUILD)/libstation.a
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
 ##@ Build
-all: $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line ## the daemon, its command line, the virtual line
-virtual-line: $(BUILD)/virtual-line
+all: $(BUILD)/stationd $(BUILD)/stationctl $(VIRTUAL_LINE) ## the daemon, its command line, the virtual line
+virtual-line: $(VIRTUAL_LINE)
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -88,8 +92,15 @@ $(BUILD)/stationd: $(call obj,station/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/stationctl: $(call obj,$(CTL_SRC)) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-$(BUILD)/virtual-line: $(call obj,$(FRONT_SRC)) $(CAMERA) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(CAMERA_LIB): $(call obj,$(filter-out %/camera.c,$(CAMERA_SRC)))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+# Whose cameras were linked last: others are linked anew, ours too.
+$(VIRTUAL_LINE).camera: always
+	@mkdir -p $(@D)
+	@echo '$(CAMERA)' | cmp -s - $@ || echo '$(CAMERA)' > $@
+$(VIRTUAL_LINE): $(call obj,$(FRONT_SRC)) $(CAMERA) $(CAMERA_LIB) $(LIB) $(VIRTUAL_LINE).camera
+	$(CC) $(LDFLAGS) -o $@ $(filter-out %.camera,$^) $(PKG_LIBS) $(CAMERA_NEEDS)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -127,11 +138,6 @@ $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
 $(BUILD)/tests/clock_shift.so: tests/line/clock_shift.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
-
-# A virtual line with cameras of other origin behind the same hook.
-$(BUILD)/tests/virtual-line-other: $(call obj,$(FRONT_SRC) tests/line/other_camera.c) $(LIB)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Fuzz targets see the library built by clang with its coverage and both sanitizers.
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -188,5 +194,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:

@@ -12,7 +12,8 @@ struct span {
 
 static inline struct span span_of(const void *data, size_t size)
 {
-	return (struct span){ data, size };
+	struct span s = { (const uint8_t *)data, size };
+	return s;
 }
 
 /* Scope cleanup for heap pointers: `AUTO_FREE uint8_t *p = ...;` */

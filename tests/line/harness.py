@@ -96,6 +96,7 @@ class Rig:
         self.control_path = os.path.join(self.work, "control")
         self.process, self.url = None, None
         self.wrap = ()  # words before the station's own: what runs it
+        self.virtual_line = f"{BUILD}/virtual-line"
         os.mkdir(self.trust)
         folder = os.path.abspath("fixtures/boards")
         if return_ms or boards:  # the same boards, but a station with less patience, or other ideas of them
@@ -149,7 +150,7 @@ class Rig:
         count = self.cameras if cameras is None else cameras
         with open(os.path.join(self.work, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                [f"{BUILD}/virtual-line", "--cameras", str(count), "--board", self.board, "--mode", mode or self.mode,
+                [self.virtual_line, "--cameras", str(count), "--board", self.board, "--mode", mode or self.mode,
                  "--flash", "factory", "--speed", self.speed, "--control", self.control_path,
                  "--listen", "127.0.0.1:0", *self.options, *options, "--", *self.wrap,
                  f"{STATION_BUILD}/stationd", "-c", self.config], stdout=log, stderr=log, start_new_session=True)

@@ -450,20 +450,6 @@ def carries_connections_out():
 
 
 @test
-def other_cameras_fit():
-    """a device model of other origin, linked in through camera.h, is listed, written and read"""
-    subprocess.run(["make", "-s", f"{BUILD}/tests/virtual-line-other"], check=True)
-    with line(program="tests/virtual-line-other") as rig:
-        rows = found(rig.good("dfu-util -l"))
-        equal([(r["id"], r["name"], r["serial"]) for r in rows], [("1209:2222", "MEMORY", "42")])
-        equal(write(rig, DATA[:8192], "MEMORY"), 0)
-        equal(rig.upload("MEMORY") == DATA[:8192], True, "the bytes")
-        rig.refused("dump 1 ROMFS0 file", "do not show")
-        rig.order("unplug 1")
-        rig.order("plug 1")
-
-
-@test
 def keeps_time():
     """a block takes the time of the board file: no less, and the line adds little"""
     with line(speed="datasheet") as rig:
