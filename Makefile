@@ -180,9 +180,10 @@ $(BUILD)/firmware/romfs-%.o: $(wildcard firmware/romfs/*.c firmware/romfs/*.h) M
 	@mv $@.new $@
 
 ##@ Install
-install: all ## programs, boards, manual pages, systemd unit, udev rule
+install: all ## programs, boards, lines, manual pages, systemd unit, udev rule
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/boards fixtures/boards/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/lines fixtures/lines/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 station/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 station/man/*.8
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system station/system/romline.service station/system/romline.socket

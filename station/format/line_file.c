@@ -33,6 +33,23 @@ static bool stands_already(const struct line_file *f, const char *path)
 	return false;
 }
 
+static bool parse_xy(const struct cJSON *item, struct line_file *f, struct line_place *place, struct err *e)
+{
+	int64_t x, y;
+	place->x = place->y = -1;
+	if (!json_member(item, "x") && !json_member(item, "y"))
+		return true;
+	if (!json_integer(item, "x", 0, LINE_MAX_PLACE, &x, e) || !json_integer(item, "y", 0, LINE_MAX_PLACE, &y, e))
+		return err_prefix(e, "slot %u", f->count + 1);
+	for (unsigned i = 0; i < f->count; i++)
+		if (f->places[i].x == x && f->places[i].y == y)
+			return err_set(e, CODE_CONFIG_INVALID, "slot %u stands where slot %u does on the picture",
+			    f->count + 1, i + 1);
+	place->x = (int)x;
+	place->y = (int)y;
+	return true;
+}
+
 static bool parse_place(const struct cJSON *item, struct line_file *f, struct err *e)
 {
 	static const char *const keys[] = { "slot", "name", "path", "x", "y", NULL };
@@ -49,7 +66,10 @@ static bool parse_place(const struct cJSON *item, struct line_file *f, struct er
 		    (long long)number, path);
 	if (!*name || strlen(name) >= LINE_NAME_SIZE)
 		return err_set(e, CODE_CONFIG_INVALID, "slot %lld: its name is empty or too long", (long long)number);
-	struct line_place *place = &f->places[f->count++];
+	struct line_place *place = &f->places[f->count];
+	if (!parse_xy(item, f, place, e))
+		return false;
+	f->count++;
 	snprintf(place->name, sizeof place->name, "%s", name);
 	snprintf(place->path, sizeof place->path, "%s", path);
 	return true;

@@ -2,8 +2,8 @@
  *
  *   {"name":"...", "slots":[{"slot":1,"name":"slot 1","path":"1-2.3","x":0,"y":0}, ...]}
  *
- * Slots are numbered from 1 without a gap; "name" of the line and a slot's place on the picture (x, y) may be missing.
- */
+ * Slots are numbered from 1 without a gap.  "name" of the line may be missing, and so may a slot's place on the
+ * picture: x columns from the left and y rows from the top, both or none, no two slots at one place. */
 #ifndef STATION_FORMAT_LINE_FILE_H
 #define STATION_FORMAT_LINE_FILE_H
 
@@ -14,10 +14,12 @@
 #define LINE_NAME_SIZE 64
 #define LINE_PATH_SIZE 32
 #define LINE_FILE_MAX  65536
+#define LINE_MAX_PLACE 127 /* x and y */
 
 struct line_place {
 	char name[LINE_NAME_SIZE]; /* never empty */
 	char path[LINE_PATH_SIZE]; /* a USB path; none stands twice */
+	int x, y;                  /* -1: no place on the picture */
 };
 
 struct line_file {

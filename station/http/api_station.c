@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "format/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_BATCHES 64
@@ -58,6 +59,25 @@ static void add_batches(struct cJSON *json, struct line *l)
 	}
 }
 
+static bool add_picture(struct cJSON *json, struct line *l, struct err *e)
+{
+	struct slot_list *list = slots_now(l, e);
+	if (!list)
+		return false;
+	struct cJSON *places = json_add_array(json, "picture");
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct slot_view *v = &list->slots[i];
+		if (v->x < 0)
+			continue;
+		struct cJSON *place = json_add_object(places, NULL);
+		json_add_integer(place, "slot", v->slot);
+		json_add_integer(place, "x", v->x);
+		json_add_integer(place, "y", v->y);
+	}
+	free(list);
+	return true;
+}
+
 struct cJSON *station_object(struct http *h, struct err *e)
 {
 	char now[TIME_TEXT_SIZE];
@@ -75,6 +95,10 @@ struct cJSON *station_object(struct http *h, struct err *e)
 	json_add_string(json, "message", held == CODE_OK ? NULL : code_sentence(held));
 	json_add_string(json, "action", held == CODE_OK ? NULL : code_action(held));
 	json_add_integer(json, "slots", line_slots(h->o.line, NULL, 0));
+	if (!add_picture(json, h->o.line, e)) {
+		json_free(json);
+		return NULL;
+	}
 	add_batches(json, h->o.line);
 	json_add_u64_text(json, "journal", (uint64_t)newest);
 	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));

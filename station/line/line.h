@@ -21,7 +21,7 @@
 struct line_options {
 	const char *station;
 	const char *state_dir;
-	const char *line_file; /* NULL: slots by first appearance, kept in STATE/slots.json */
+	const char *line_file; /* NULL: slots by first appearance, which the journal keeps */
 	const char *journal_path;
 	const struct board_set *boards;
 	struct recipe_store *store;
@@ -36,6 +36,7 @@ struct line_options {
 struct slot_view {
 	unsigned slot; /* from 1 */
 	char name[LINE_NAME_SIZE], path[USB_PATH_SIZE];
+	int x, y; /* its place on the picture; -1: none */
 	bool enabled;
 	enum unit_state state;
 	char uid[UID_TEXT_SIZE], board[BOARD_ID_SIZE];

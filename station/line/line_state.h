@@ -25,6 +25,7 @@ struct slot {
 	struct line *line; /* back pointer, borrowed */
 	unsigned number;   /* from 1 */
 	char name[LINE_NAME_SIZE], path[USB_PATH_SIZE];
+	int x, y; /* its place on the picture; -1: none */
 	bool enabled;
 	enum unit_state state;
 	int64_t since;                    /* ms since 1970 */

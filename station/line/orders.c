@@ -68,6 +68,8 @@ void slot_publish(struct slot *s)
 	pthread_mutex_lock(&l->public_lock);
 	struct slot_view *v = &l->views[s->number - 1];
 	*v = (struct slot_view){ .slot = s->number,
+		.x = s->x,
+		.y = s->y,
 		.enabled = s->enabled,
 		.state = s->state,
 		.step = steps && unit_busy(s->state) ? step_name(step) : "",

@@ -20,7 +20,8 @@ void slot_destroy(struct slot *s)
 	free(s);
 }
 
-static struct slot *slot_add(struct line *l, const char *path, const char *name, struct err *e)
+/* place: borrowed; its name and path count, and where it stands on the picture. */
+static struct slot *slot_add(struct line *l, const struct line_place *place, struct err *e)
 {
 	char thread[16];
 	if (l->slot_count == LINE_MAX_SLOTS) {
@@ -36,9 +37,11 @@ static struct slot *slot_add(struct line *l, const char *path, const char *name,
 	s->number = l->slot_count + 1;
 	s->enabled = true;
 	s->since = clock_wall_ms();
-	snprintf(s->path, sizeof s->path, "%s", path);
-	if (name)
-		snprintf(s->name, sizeof s->name, "%s", name);
+	s->x = place->x;
+	s->y = place->y;
+	snprintf(s->path, sizeof s->path, "%s", place->path);
+	if (place->name[0])
+		snprintf(s->name, sizeof s->name, "%s", place->name);
 	else
 		snprintf(s->name, sizeof s->name, "slot %u", s->number);
 	snprintf(thread, sizeof thread, "slot-%u", s->number);
@@ -53,6 +56,15 @@ static struct slot *slot_add(struct line *l, const char *path, const char *name,
 	pthread_mutex_unlock(&l->public_lock);
 	slot_publish(s);
 	return s;
+}
+
+/* Under `line = auto`: no place on the picture, and, when new, no name yet. */
+static struct slot *slot_add_path(struct line *l, const char *path, const char *name, struct err *e)
+{
+	struct line_place place = { .x = -1, .y = -1 };
+	snprintf(place.path, sizeof place.path, "%s", path);
+	snprintf(place.name, sizeof place.name, "%s", name);
+	return slot_add(l, &place, e);
 }
 
 static void remember(struct line *l, const struct slot *s)
@@ -78,7 +90,7 @@ struct slot *slot_of_path(struct line *l, const char *path)
 	struct slot *s = find(l, path);
 	if (s || l->fixed_slots)
 		return s;
-	s = slot_add(l, path, NULL, &why);
+	s = slot_add_path(l, path, "", &why);
 	if (s)
 		remember(l, s);
 	else
@@ -106,7 +118,7 @@ static bool load_file(struct line *l, struct err *e)
 	if (!line_file_read(l->o.line_file, &f, e))
 		return false;
 	for (unsigned i = 0; i < f.count; i++)
-		if (!slot_add(l, f.places[i].path, f.places[i].name, e))
+		if (!slot_add(l, &f.places[i], e))
 			return false;
 	l->fixed_slots = true;
 	return true;
@@ -129,7 +141,7 @@ static void restore(void *context, const struct journal_slot *known)
 		if (s)
 			r->known[s->number] = !strcmp(s->path, known->path) && !strcmp(s->name, known->name);
 	} else if (known->slot == l->slot_count + 1) {
-		s = slot_add(l, known->path, known->name, r->e);
+		s = slot_add_path(l, known->path, known->name, r->e);
 	}
 	if (s) {
 		s->enabled = known->enabled;

@@ -34,8 +34,8 @@ static const struct key {
 	{ "station", "state_dir", TYPE_PATH, FIELD(state_dir), "/var/lib/romline", 1, 0, NULL,
 	    "The journal, the recipes and the station's key live here; made with mode 0700." },
 	{ "station", "line", TYPE_PATH, FIELD(line), "auto", 1, 0, NULL,
-	    "The file that gives each USB path its slot (stationctl line teach writes one), or auto: slots in the\n"
-	    "order in which paths first appear." },
+	    "The file that gives each USB path its slot (stationctl line teach writes one; examples are in\n"
+	    "/usr/local/share/romline/lines), or auto: slots in the order in which paths first appear." },
 	{ "station", "boards", TYPE_PATH, FIELD(boards), "/usr/local/share/romline/boards", 1, 0, NULL,
 	    "The folder of board files." },
 	{ "http", "listen", TYPE_LISTEN, FIELD(listen), "127.0.0.1:8080", 0, 0, NULL,

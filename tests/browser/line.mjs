@@ -220,6 +220,19 @@ test("64 slots fit a screen of 1920x1080, whole and legible; one that is picked 
 	await page.context().close();
 });
 
+test("slots stand where the line file puts them", async () => {
+	const rig = makeLine("picture");
+	await rig.new({ cameras: 4, slots: ["1-1.1", "1-1.2", "1-1.3", "1-1.4"] }); // one row, from right to left
+	page = await openPage(`${await rig.begin(4)}/`);
+	await inState(page, 4, "passed");
+	const boxes = await Promise.all([1, 2, 3, 4].map((n) => card(page, n).boundingBox()));
+	equal(new Set(boxes.map((b) => b.y)).size, 1, "rows");
+	truth(boxes.every((b, i) => !i || b.x + b.width <= boxes[i - 1].x), "from right to left");
+	await layoutHolds(page);
+	await page.context().close();
+	await rig.end();
+});
+
 // As long as the station makes them.
 const WORDS = "The camera answered a request for its state with something that stands in no table of its standard, and went on so ";
 const MESSAGE = (WORDS + WORDS).slice(0, 231);

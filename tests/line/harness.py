@@ -87,7 +87,7 @@ class Rig:
 
     def __init__(self, board="openmv-n6", cameras=1, mode="hold", options=(), program="", start=True, speed="20",
                  return_ms=None, boards=None, slots=None, recipes=""):
-        """boards: changes one board file of the station (not of the cameras); slots: the paths of a line file."""
+        """boards: changes one board file of the station (not of the cameras); slots: the paths of a line file, from right to left."""
         self.work = tempfile.mkdtemp(prefix="romline-test-")
         self.board, self.cameras, self.mode, self.speed = board, cameras, mode, speed
         self.options = list(options)
@@ -114,7 +114,7 @@ class Rig:
         if slots:
             line = os.path.join(self.work, "line.json")
             with open(line, "w") as f:
-                json.dump({"name": "test", "slots": [{"slot": n, "name": f"place {n}", "path": path, "x": n, "y": 0}
+                json.dump({"name": "test", "slots": [{"slot": n, "name": f"place {n}", "path": path, "x": len(slots) - n, "y": 0}
                                                      for n, path in enumerate(slots, 1)]}, f)
         subprocess.run(["minisign", "-G", "-W", "-p", f"{self.trust}/test.pub", "-s", self.key], check=True,
                        stdout=subprocess.DEVNULL)

@@ -25,6 +25,10 @@ static void places_in_order(void **state)
 	assert_int_equal(f.count, 2);
 	assert_string_equal(f.places[0].path, "1-1.3");
 	assert_string_equal(f.places[1].name, "B");
+	assert_int_equal(f.places[0].x, 1);
+	assert_int_equal(f.places[0].y, 2);
+	assert_int_equal(f.places[1].x, -1);
+	assert_int_equal(f.places[1].y, -1);
 }
 
 static void every_rule_refuses(void **state)
@@ -40,6 +44,12 @@ static void every_rule_refuses(void **state)
 		  "1\"}]}",
 		    "stands twice" },
 		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"z\":1}]}", "z" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"x\":1}]}", "slot 1: \"y\"" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"x\":0,\"y\":-1}]}", "y" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"x\":0,\"y\":\"0\"}]}", "y" },
+		{ "{\"slots\":[{\"slot\":1,\"name\":\"A\",\"path\":\"1-1\",\"x\":3,\"y\":4},{\"slot\":2,\"name\":\"B\","
+		  "\"path\":\"1-2\",\"x\":3,\"y\":4}]}",
+		    "slot 2 stands where slot 1 does" },
 		{ "{\"slots\":[1]}", "" },
 		{ "{\"slots\":{}}", "slots" },
 		{ "[]", "no object" },

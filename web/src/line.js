@@ -1,8 +1,8 @@
-// The line: every slot as it is now, in the order of the fixture.
+// The line: every slot as it is now, where the fixture has it, else in the order of the slots.
 import { useState } from "preact/hooks";
 import { Batches } from "./batch.js";
 import { html } from "./html.js";
-import { loaded, numbers, slotOf } from "./live.js";
+import { loaded, numbers, slotOf, station } from "./live.js";
 import { Card, Panel } from "./slot.js";
 import { inTrouble, lookOf } from "./words.js";
 
@@ -11,6 +11,12 @@ const ROOMY = 8; // so many cards have room for buttons
 // Columns that keep the cards large on a wide screen.
 const COLUMNS = [[1, 1], [2, 2], [3, 3], [4, 2], [6, 3], [16, 4], [24, 6], [64, 8]];
 const columnsFor = (count) => COLUMNS.find(([most]) => count <= most)?.[1] ?? 16;
+
+// Where the line file puts each slot, by number; empty unless every slot has a place.
+function picture() {
+	const places = new Map((station.value?.picture ?? []).map((place) => [place.slot, place]));
+	return numbers.value.every((n) => places.has(n)) ? places : new Map();
+}
 
 // What a screen reader is told without looking for it: the slots in trouble, in words.
 function Spoken() {
@@ -25,15 +31,17 @@ export function Line() {
 	const [picked, pick] = useState(0);
 	const count = numbers.value.length;
 	const roomy = count <= ROOMY;
+	const places = picture();
+	const columns = 1 + Math.max(-1, ...[...places.values()].map((place) => place.x));
 	const size = roomy ? "roomy" : count <= 24 ? "close" : "dense";
 	return html`<main class="line">
 		<h1 class="unseen">Line</h1>
 		<${Batches} />
 		<${Spoken} />
 		${loaded.value && !count && html`<p class="nothing">No camera has been plugged in yet. Each USB port becomes a slot when the first camera is plugged into it.</p>`}
-		<ul class=${`slots ${size}`} style=${{ "--columns": columnsFor(count) }}>
+		<ul class=${`slots ${size} ${columns ? "placed" : ""}`} style=${{ "--columns": columns || columnsFor(count) }}>
 			${numbers.value.map(
-				(n) => html`<${Card} key=${n} number=${n} roomy=${roomy} picked=${picked === n}
+				(n) => html`<${Card} key=${n} number=${n} roomy=${roomy} picked=${picked === n} place=${places.get(n)}
 					onPick=${() => pick(picked === n ? 0 : n)} />`,
 			)}
 		</ul>

@@ -97,7 +97,8 @@ function Lamp({ slot, look }) {
 }
 
 // roomy: the card has its own buttons; otherwise it is one button that opens the panel
-export function Card({ number, roomy, picked, onPick }) {
+// place: where the line file puts it; none without
+export function Card({ number, roomy, picked, place, onPick }) {
 	const slot = slotOf(number)?.value;
 	if (!slot) return null;
 	const look = lookOf(slot);
@@ -105,6 +106,7 @@ export function Card({ number, roomy, picked, onPick }) {
 		class=${`card tone-${look.tone} ${picked ? "picked" : ""}`}
 		data-slot=${slot.slot}
 		data-state=${slot.state}
+		style=${place && { "--x": place.x + 1, "--y": place.y + 1 }}
 	>
 		<div class="inside">
 			<${Lamp} slot=${slot} look=${look} />
