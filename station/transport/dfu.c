@@ -4,6 +4,7 @@
  * from going on to the firmware 1.5 s after it was configured; names and serial are read after it.  SET_INTERFACE puts
  * the camera's DFU state machine back to dfuIDLE, so every visit to a partition starts with it. */
 #include "transport/dfu_xfer.h"
+#include "os/clock.h"
 #include "transport/usb_context.h"
 
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 /* how much longer than typical flash work may take, and what the transfers around it may */
 #define SLOW_FACTOR 4
 #define SLOW_MS     DFU_PLAIN_MS
+/* how long a camera that was told to leave may take to be off the bus, and how often that is looked at */
+#define LEAVE_MS 1000
+#define LOOK_MS  20
 
 struct dfu_link {
 	struct usb_handle handle; /* owned */
@@ -310,6 +314,29 @@ static bool needs_bus_reset(const struct link *l)
 	return b->dialect == DIALECT_OPENMV && (l->id.bcd == b->bcd_old || l->id.bcd < b->bcd_first_detach);
 }
 
+/* A camera that obeys DETACH is off the bus at once. */
+static bool stays(const struct link *l)
+{
+	struct usb_seen seen;
+	int64_t until = clock_mono_ms() + LEAVE_MS;
+	while (usb_find(&l->id, &seen)) {
+		if (atomic_load(l->cancel))
+			return false;
+		if (clock_mono_ms() > until)
+			return true;
+		usleep(LOOK_MS * 1000);
+	}
+	return false;
+}
+
+static bool bus_reset(struct dfu_link *d, struct err *e)
+{
+	int r = libusb_reset_device(d->handle.device);
+	/* gone over it is what is wanted */
+	return !r || r == LIBUSB_ERROR_NOT_FOUND || r == LIBUSB_ERROR_NO_DEVICE || r == LIBUSB_ERROR_IO ||
+	       r == LIBUSB_ERROR_PIPE || usb_error(e, r, "the bus reset failed");
+}
+
 static bool dfu_leave(struct link *l, struct err *e)
 {
 	static const struct xfer_job nothing;
@@ -319,12 +346,10 @@ static bool dfu_leave(struct link *l, struct err *e)
 		return false;
 	dfu_leave_begin(&run, l->board->dialect);
 	bool ok = xfer_run(d->xfer, &run, &nothing, e);
-	if (needs_bus_reset(l) && (ok || run.err.code == CODE_USB_TIMEOUT)) {
-		/* gone over it is what is wanted */
-		int r = libusb_reset_device(d->handle.device);
-		ok = !r || r == LIBUSB_ERROR_NOT_FOUND || r == LIBUSB_ERROR_NO_DEVICE || r == LIBUSB_ERROR_IO ||
-		     r == LIBUSB_ERROR_PIPE || usb_error(e, r, "the bus reset failed");
-	}
+	if (needs_bus_reset(l) && (ok || run.err.code == CODE_USB_TIMEOUT))
+		ok = bus_reset(d, e);
+	else if (ok && stays(l)) /* it did not hear, or refused: what every bootloader obeys */
+		ok = bus_reset(d, e);
 	if (ok)
 		dfu_close(l);
 	return ok || err_prefix(e, "the camera did not leave");

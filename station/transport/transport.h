@@ -61,7 +61,8 @@ struct transport_ops {
 	 * flash-error when the camera reports one (errWRITE, errERASE, errPROG, errVERIFY). */
 	bool (*write)(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
 	    uint32_t *done, link_progress *progress, void *context, struct err *e);
-	/* Sends the camera to its firmware and closes the device; only close may follow. */
+	/* Sends the camera to its firmware, by a bus reset where it does not obey, and closes the device; only close
+	 * may follow. */
 	bool (*leave)(struct link *l, struct err *e);
 };
 

@@ -223,6 +223,16 @@ def leave():
 
 
 @test
+def leave_without_detach():
+    """a camera that refuses DETACH, or does not hear it, leaves by a bus reset"""
+    for deed in ("stall", "lie"):
+        with Line(mode="hold", faults=[f"at=detach times=9 do={deed}"]) as line:
+            line.ok("leave")
+            line.ok("close")
+            line.ok("arrive-run 10000")
+
+
+@test
 def leave_after_failure():
     """a camera whose flash failed can still be sent to its firmware"""
     with Line(faults=["at=dnload partition=ROMFS0 block=3 do=status:errWRITE"]) as line:
