@@ -64,6 +64,27 @@ def set_back():
         equal(rig.wait_slot(2, RESTING)["state"], "passed")
 
 
+@test
+def step_takes_too_long():
+    """a step that takes longer than any may is ended at its next block: usb-timeout, and its neighbour goes on"""
+    with Rig(start=False, cameras=2, speed="0.1", program="retries = 0", mode="run") as rig:
+        leap = os.path.join(rig.work, "leap")
+        rig.prepare(files=FILES)
+        rig.wrap = ("env", f"LD_PRELOAD={os.path.abspath(BUILD)}/tests/clock_shift.so", f"CLOCK_LEAP={leap}")
+        rig.start()
+        until(lambda: len(rig.slots()) == 2, "all cameras are there")
+        rig.control("power-cycle 1 hold")
+        rig.wait_slot(1, {"compared"})  # it writes, for many seconds
+        with open(leap, "w"):
+            pass
+        slot = rig.wait_slot(1, RESTING)
+        equal((slot["state"], slot["code"], slot["message"]), ("error", "usb-timeout", "the step took too long"))
+        rig.control("power-cycle 2 hold")
+        rig.wait_slot(2, {"compared"})
+        rig.rest("/slots/2/abort", method="POST")
+        equal(rig.wait_slot(2, RESTING)["state"], "aborted")
+
+
 def limited(rig, size):
     """Starts the station where no file grows beyond size; its exit status, or None when it serves; what it said."""
     address = f"{rig.state}/http.address"

@@ -1,5 +1,5 @@
-/* A wall clock that is wrong: loaded before the C library, it moves CLOCK_REALTIME by CLOCK_SHIFT seconds.  Waits on
- * the monotonic clock are as ever. */
+/* Clocks that are wrong, loaded before the C library.  CLOCK_SHIFT moves CLOCK_REALTIME by so many seconds.  Once there
+ * is a file CLOCK_LEAP, CLOCK_MONOTONIC is an hour ahead for the main thread, and for no other: its waits are over. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -12,11 +12,24 @@ static time_t shift(void)
 	return text ? (time_t)strtol(text, NULL, 10) : 0;
 }
 
+static time_t leap(void)
+{
+	static _Atomic int leapt;
+	const char *path = getenv("CLOCK_LEAP");
+	if (!path || syscall(SYS_gettid) != getpid())
+		return 0;
+	if (!leapt && !access(path, F_OK))
+		leapt = 1;
+	return leapt ? 3600 : 0;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
 	int rc = (int)syscall(SYS_clock_gettime, clock, out);
 	if (rc == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
 		out->tv_sec += shift();
+	else if (rc == 0 && clock == CLOCK_MONOTONIC)
+		out->tv_sec += leap();
 	return rc;
 }
 
