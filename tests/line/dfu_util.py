@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from harness import BUILD, Tests, equal
 
@@ -183,6 +184,38 @@ def writes_and_reads_every_board():
 
 
 @test
+def reads_every_partition():
+    """every partition of every board by number: its contents and four bytes; the AE3's RECOVERY gives nothing"""
+    for name in BOARDS:
+        with Line(name, "--mode", "hold") as line:
+            for part in board(name)["partitions"]:
+                if part["size"] > 8 << 20:  # takes long, and is no other code
+                    continue
+                path = line.file(part["name"])
+                line.good(f"dfu-util -a {part['alt']} -U {path}")
+                got = line.read(part["name"])
+                if part["readable"]:
+                    equal(got == line.dump(part["name"]) + bytes(4), True, f"{name} {part['name']}: {len(got)} bytes")
+                else:
+                    equal(got, b"", f"{name} {part['name']}")
+                os.unlink(path)
+            line.bad(f"dfu-util -a NOSUCH -U {line.file('none')}", "No DFU capable USB device")
+            line.bad(f"dfu-util -a {len(board(name)['partitions'])} -U {line.file('none')}", "No DFU capable USB device")
+
+
+@test
+def downloads_nothing():
+    """a zero-length download manifests, changes nothing, and the camera goes on"""
+    for name in ("openmv-n6", "openmv-ae3", "openmv-h7"):  # dfu-util sleeps a second each
+        with Line(name, "--mode", "hold") as line:
+            before = line.dump("ROMFS0")
+            line.good(f"dfu-util -a ROMFS0 -D {line.file('empty', b'')}")
+            equal(line.dump("ROMFS0") == before, True, name)
+            line.good(f"dfu-util -a ROMFS0 -D {line.file('byte', b'x')}")
+            equal(line.dump("ROMFS0")[:1], b"x", name)
+
+
+@test
 def a_whole_partition_goes_through():
     """a file as large as the partition is taken, one byte more ends in errADDRESS"""
     size = partition("openmv-h7", "ROMFS0")["size"]
@@ -311,6 +344,18 @@ def sixty_four():
         line.good(f"dfu-util -p 1-5.3 -a ROMFS0 -D {line.file('image', data)}")
         equal(line.dump("ROMFS0", 35)[:70000] == data, True, "camera 35")
         equal(line.dump("ROMFS0", 34)[:4], b"\xd2\xcd\x31\x00", "camera 34")
+
+
+@test
+def a_hub_has_one_wire():
+    """behind a single-TT hub four full-speed cameras get through no more than one wire carries"""
+    with Line("openmv-h7", "--mode", "hold", "--hub", "stt", cameras=4, speed="datasheet") as line:
+        started = time.monotonic()
+        each = [f"dfu-util -p 1-1.{n} -a ROMFS0 -U {line.file(f'back-{n}')} >/dev/null 2>&1 &" for n in range(1, 5)]
+        line.good(" ".join(each) + " wait")
+        took = time.monotonic() - started
+        equal([len(line.read(f"back-{n}")) for n in range(1, 5)], [131076] * 4)
+        equal(took >= 4 * 131072 / 832000, True, f"{took} s for four")
 
 
 @test
