@@ -307,6 +307,30 @@ def equal_codes_survive_a_restart():
         equal(rig.slots()[1]["enabled"], True)
 
 
+@test
+def a_long_row_holds_at_once():
+    """three equal codes in the journal and no hold, as a power cut or other settings leave them: disabled at start"""
+    with station(speed="50", program="retries = 0\nhold_after = 0") as rig:
+        ready(rig)
+        rig.control("fault camera=1 at=dnload partition=ROMFS0 times=1000 do=stall")
+        for _ in range(3):
+            old = rig.slots()[0]["attempt"]
+            rig.control("power-cycle 1 hold")
+            until(lambda: rig.slots()[0]["state"] == "error" and rig.slots()[0]["attempt"] != old, "it fails again")
+        equal(rig.slots()[0]["enabled"], True)
+        equal(rig.stop(), 0)
+        with open(rig.config) as f:
+            text = f.read()
+        with open(rig.config, "w") as f:
+            f.write(text.replace("hold_after = 0", "hold_after = 3"))
+        rig.start(mode="run")
+        equal(rig.slots()[0]["enabled"], False)
+        rig.rest("/slots/1/enable", method="POST")
+        equal(rig.stop(), 0)
+        rig.start(mode="run")
+        equal(rig.slots()[0]["enabled"], True, "a person has cleared it")
+
+
 def let_files_grow(rig, allowed):
     """A disk that takes nothing: every write beyond a file's first byte fails."""
     pid = rig.station_pid()
