@@ -136,6 +136,8 @@
 	    "Send application/json, or a recipe as application/octet-stream.")                                         \
 	X(KEY_REUSED, "key-reused", VERDICT_ERROR, false, "This Idempotency-Key was used for another request.",        \
 	    "Use a new key for a new request.")                                                                        \
+	X(KEY_IN_USE, "key-in-use", VERDICT_ERROR, false, "A request with this Idempotency-Key is under way.",         \
+	    "Wait for its answer, then ask again.")                                                                    \
 	X(TOO_MANY_CLIENTS, "too-many-clients", VERDICT_ERROR, false,                                                  \
 	    "As many clients listen to the events as the station can serve.", "Close other pages of the station.")     \
 	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.")                  \

@@ -59,4 +59,7 @@ void json_add_item(struct cJSON *parent, const char *key, struct cJSON *item); /
 /* Unformatted text; the caller frees.  NULL when memory ran out here or while building. */
 char *json_print(const struct cJSON *json);
 
+/* Is it UTF-8 as JSON wants it: no surrogates, no overlong forms? */
+bool json_utf8_text(const char *text);
+
 #endif

@@ -2,6 +2,8 @@
  * nothing.  What it lets through, cJSON reads in the one way that everybody else reads it. */
 #include "format/json_scan.h"
 
+#include "format/json.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,4 +328,13 @@ bool json_scan(struct span text, struct err *e)
 		good = refuse(&s, s.p, "something stands behind the value");
 	free(s.keys);
 	return good;
+}
+
+bool json_utf8_text(const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text, *end = p + strlen(text);
+	unsigned size;
+	while (p < end && (size = json_utf8(p, end)) != 0)
+		p += size;
+	return p == end;
 }

@@ -59,6 +59,7 @@ unsigned problem_status(enum code code)
 		[CODE_METHOD_NOT_ALLOWED] = 405,
 		[CODE_CONFLICT] = 409,
 		[CODE_BATCH_OPEN] = 409,
+		[CODE_KEY_IN_USE] = 409,
 		[CODE_NO_BATCH] = 409,
 		[CODE_BATCH_HELD] = 409,
 		[CODE_BATCH_COMPLETE] = 409,

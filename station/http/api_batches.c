@@ -89,10 +89,9 @@ bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct 
 	struct batch_request b = { .key = r->idempotency_key };
 	struct digest digest;
 	char text[2 * SHA256_SIZE + 1];
-	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	if (!body || !request_no_params(r, e) || !read_batch(body, &b, e))
+	if (!request_no_params(r, e))
 		return false;
-	if (b.key) {
+	if (b.key) { /* before the body is looked at: whatever it is, it is another one than before or the same */
 		if (!key_valid(b.key, e) || !digest_of(r->body, &digest, e))
 			return false;
 		hex_encode(text, digest.sha256, SHA256_SIZE);
@@ -101,7 +100,8 @@ bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct 
 		if (before != REPLAY_NO)
 			return before == REPLAY_DONE;
 	}
-	return open_batch(h, &b, a, e);
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	return body && read_batch(body, &b, e) && open_batch(h, &b, a, e);
 }
 
 /* --- changing ----------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,9 @@ bool body_begin(struct http *h, struct guest *g, struct err *e)
 	struct request *r = &g->request;
 	if (g->route->body != BODY_RECIPE)
 		return true;
-	if (r->idempotency_key && (!key_valid(r->idempotency_key, e) || !digest_begin(&r->hash, e)))
+	if (r->idempotency_key &&
+	    (!key_valid(r->idempotency_key, e) || !keys_hold(&h->keys, &r->key, r->idempotency_key, e) ||
+		!digest_begin(&r->hash, e)))
 		return false;
 	return recipe_store_begin(h->o.store, &r->intake, e);
 }
@@ -79,8 +81,9 @@ bool body_take(struct guest *g, struct span piece)
 	return g->refusal.code == CODE_OK || g->received <= body_limit(g->route) + DRAIN;
 }
 
-void guest_reset(struct guest *g)
+void guest_reset(struct http *h, struct guest *g)
 {
+	keys_release(&h->keys, &g->request.key);
 	recipe_store_abandon(g->request.intake);
 	digest_abandon(&g->request.hash);
 	free(g->buffer);

@@ -30,15 +30,30 @@ bool conn_overdue(enum phase phase, int64_t since, uint64_t received, int64_t no
 }
 
 /* The library notices a shut socket by itself and cleans up behind it. */
+static void end(struct conns *c, struct conn *k)
+{
+	shutdown(k->fd, SHUT_RDWR);
+	k->ended = true;
+	c->open--;
+}
+
 static void end_overdue(struct conns *c)
 {
 	int64_t now = clock_mono_ms();
 	for (struct conn *k = c->list.next; k != &c->list; k = k->next) {
-		if (k->ended || !conn_overdue(k->phase, k->since, k->received, now))
-			continue;
-		shutdown(k->fd, SHUT_RDWR);
-		k->ended = true;
+		if (!k->ended && conn_overdue(k->phase, k->since, k->received, now))
+			end(c, k);
 	}
+}
+
+static void end_longest_waiting(struct conns *c)
+{
+	struct conn *longest = NULL;
+	for (struct conn *k = c->list.next; k != &c->list; k = k->next)
+		if (!k->ended && k->phase == PHASE_HEAD && (!longest || k->since < longest->since))
+			longest = k;
+	if (longest)
+		end(c, longest);
 }
 
 static void *watch(void *context)
@@ -91,6 +106,8 @@ void conns_add(struct conns *c, struct conn *k, int fd)
 {
 	*k = (struct conn){ .fd = fd, .phase = PHASE_HEAD, .since = clock_mono_ms() };
 	pthread_mutex_lock(&c->lock);
+	if (++c->open > CONNS_ROOM)
+		end_longest_waiting(c); /* the new one stands in no list yet */
 	k->next = &c->list;
 	k->prev = c->list.prev;
 	k->prev->next = k->next->prev = k;
@@ -102,6 +119,7 @@ void conns_remove(struct conns *c, struct conn *k)
 	pthread_mutex_lock(&c->lock);
 	k->prev->next = k->next;
 	k->next->prev = k->prev;
+	c->open -= !k->ended;
 	pthread_cond_broadcast(&c->rested);
 	pthread_mutex_unlock(&c->lock);
 }

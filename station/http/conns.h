@@ -17,6 +17,10 @@ enum phase {
 	PHASE_ASLEEP, /* it does not; without a deadline */
 };
 
+/* Above so many, each new one ends the one that has waited longest for a header: whoever opens connections and says
+ * nothing shuts out himself, not those who ask.  All guests come from loopback, so that no address tells them apart. */
+#define CONNS_ROOM 256
+
 #define HEAD_MS   10000
 #define BODY_MS   30000
 #define BODY_RATE 262144 /* bytes that earn a body one more second */
@@ -38,6 +42,7 @@ struct conns {
 	pthread_cond_t stop, rested; /* rested: a connection ended, or its request did */
 	pthread_t thread;
 	struct conn list; /* the ring's anchor */
+	unsigned open;    /* that were not ended yet */
 	bool running, stopping;
 };
 

@@ -25,6 +25,34 @@ void keys_finish(struct keys *k)
 	pthread_mutex_destroy(&k->lock);
 }
 
+bool keys_hold(struct keys *k, struct key_hold *hold, const char *key, struct err *e)
+{
+	pthread_mutex_lock(&k->lock);
+	const struct key_hold *other = k->held;
+	while (other && strcmp(other->key, key) != 0)
+		other = other->next;
+	if (!other) {
+		*hold = (struct key_hold){ k->held, &k->held, key };
+		if (k->held)
+			k->held->link = &hold->next;
+		k->held = hold;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return !other || err_set(e, CODE_KEY_IN_USE, "the first request with this Idempotency-Key has no answer yet");
+}
+
+void keys_release(struct keys *k, struct key_hold *hold)
+{
+	pthread_mutex_lock(&k->lock);
+	if (hold->link) {
+		*hold->link = hold->next;
+		if (hold->next)
+			hold->next->link = hold->link;
+	}
+	*hold = (struct key_hold){ NULL, NULL, NULL };
+	pthread_mutex_unlock(&k->lock);
+}
+
 /* Under the lock; KEYS_KEPT: not there. */
 static unsigned entry_of(const struct keys *k, const char *key)
 {

@@ -1,12 +1,16 @@
 /* Reads the parameters of lists, by one table. */
 #include "http/params.h"
 
+#include "base/digest.h"
+#include "base/hex.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 128
 
-enum param_type { P_TEXT, P_NUMBER, P_LIMIT, P_SLOT, P_TIME };
+/* P_VERDICT to P_RECIPE: a text of which only some have a meaning; any other would quietly find nothing. */
+enum param_type { P_TEXT, P_VERDICT, P_STATE, P_CODE, P_RECIPE, P_NUMBER, P_LIMIT, P_SLOT, P_TIME };
 
 static const struct {
 	const char *name;
@@ -16,12 +20,12 @@ static const struct {
 	{ "serial", P_TEXT, offsetof(struct query_filter, serial) },
 	{ "uid", P_TEXT, offsetof(struct query_filter, uid) },
 	{ "order", P_TEXT, offsetof(struct query_filter, order) },
-	{ "recipe", P_TEXT, offsetof(struct query_filter, recipe) },
+	{ "recipe", P_RECIPE, offsetof(struct query_filter, recipe) },
 	{ "operator", P_TEXT, offsetof(struct query_filter, operator) },
-	{ "verdict", P_TEXT, offsetof(struct query_filter, verdict) },
-	{ "code", P_TEXT, offsetof(struct query_filter, code) },
+	{ "verdict", P_VERDICT, offsetof(struct query_filter, verdict) },
+	{ "code", P_CODE, offsetof(struct query_filter, code) },
 	{ "board", P_TEXT, offsetof(struct query_filter, board) },
-	{ "state", P_TEXT, offsetof(struct query_filter, state) },
+	{ "state", P_STATE, offsetof(struct query_filter, state) },
 	{ "batch", P_NUMBER, offsetof(struct query_filter, batch) },
 	{ "cursor", P_NUMBER, offsetof(struct query_filter, cursor) },
 	{ "slot", P_SLOT, offsetof(struct query_filter, slot) },
@@ -49,14 +53,43 @@ static bool time_in(const char *text, char out[TIME_TEXT_SIZE])
 	return true;
 }
 
+static bool is_word_of(const char *list, const char *word)
+{
+	size_t n = strchr(word, ' ') ? 0 : strlen(word);
+	for (const char *at = list; n && (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ' '))
+			return true;
+	return false;
+}
+
+static bool text_fits(enum param_type type, const struct uri_param *p, struct err *e)
+{
+	uint8_t sha256[SHA256_SIZE];
+	if (!*p->value || strlen(p->value) > TEXT_MAX)
+		return err_set(e, CODE_BAD_REQUEST, "%s must have 1 to %d bytes", p->name, TEXT_MAX);
+	if (type == P_VERDICT && !is_word_of("PASS FAIL ERROR ABORTED", p->value))
+		return err_set(e, CODE_BAD_REQUEST, "verdict must be PASS, FAIL, ERROR or ABORTED");
+	if (type == P_STATE && !is_word_of("open held closed", p->value))
+		return err_set(e, CODE_BAD_REQUEST, "state must be open, held or closed");
+	if (type == P_CODE && code_from_name(p->value) == CODE_COUNT)
+		return err_set(e, CODE_BAD_REQUEST, "there is no code '%.32s'", p->value);
+	if (type == P_RECIPE && !hex_decode(sha256, sizeof sha256, p->value))
+		return err_set(e, CODE_BAD_REQUEST, "recipe must be a SHA-256, 64 lower-case hex digits");
+	return true;
+}
+
 static bool read_one(size_t row, const struct uri_param *p, struct list_filter *out, struct err *e)
 {
 	char *field = (char *)&out->query + params[row].offset;
 	int64_t number;
 	switch (params[row].type) {
 	case P_TEXT:
-		if (!*p->value || strlen(p->value) > TEXT_MAX)
-			return err_set(e, CODE_BAD_REQUEST, "%s must have 1 to %d bytes", p->name, TEXT_MAX);
+	case P_VERDICT:
+	case P_STATE:
+	case P_CODE:
+	case P_RECIPE:
+		if (!text_fits(params[row].type, p, e))
+			return false;
 		*(const char **)field = p->value;
 		return true;
 	case P_NUMBER:
@@ -81,15 +114,6 @@ static bool read_one(size_t row, const struct uri_param *p, struct list_filter *
 	return err_set(e, CODE_INTERNAL, "a parameter has no type");
 }
 
-static bool is_allowed(const char *allowed, const char *name)
-{
-	size_t n = strlen(name);
-	for (const char *at = allowed; n && (at = strstr(at, name)); at += n)
-		if ((at == allowed || at[-1] == ' ') && (!at[n] || at[n] == ' '))
-			return true;
-	return false;
-}
-
 bool params_read(const struct uri *u, const char *allowed, struct list_filter *out, struct err *e)
 {
 	memset(out, 0, sizeof *out);
@@ -98,7 +122,7 @@ bool params_read(const struct uri *u, const char *allowed, struct list_filter *o
 		size_t row = 0, rows = sizeof params / sizeof *params;
 		while (row < rows && strcmp(params[row].name, p->name) != 0)
 			row++;
-		if (row == rows || !is_allowed(allowed, p->name))
+		if (row == rows || !is_word_of(allowed, p->name))
 			return err_set(e, CODE_BAD_REQUEST, "there is no parameter '%.32s' here", p->name);
 		if (!read_one(row, p, out, e))
 			return false;

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #define THREADS         2
-#define MAX_GUESTS      320
-#define MAX_PER_IP      256 /* all guests come from loopback: this leaves room for nobody else but bounds a flood */
+#define MAX_GUESTS      512 /* the library's bound; CONNS_ROOM is the one that is felt, see there */
+#define MAX_PER_IP      448 /* an address more than our own may be refused, never all of them */
 #define IDLE_S          30
 #define MEMORY_LIMIT    (32u << 10) /* of a connection's header and buffers */
 #define DRAIN_ANNOUNCED (1 << 20)
@@ -88,6 +88,7 @@ static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connec
 	conns_phase(&h->conns, &g->conn, PHASE_ANSWER);
 	if (why.code == CODE_OK && !g->route->run(h, &g->request, &a, &why) && why.code == CODE_OK)
 		err_set(&why, CODE_INTERNAL, "a handler failed without a reason");
+	keys_release(&h->keys, &g->request.key); /* before the client can ask again */
 	if (why.code != CODE_OK)
 		answer_problem(&a, 0, &why, &fixed);
 	if (a.status >= 500)
@@ -199,9 +200,9 @@ static void *target_seen(void *context, const char *target, struct MHD_Connectio
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct guest *g = info ? info->socket_context : NULL;
-	(void)context;
+	struct http *h = context;
 	if (g) {
-		guest_reset(g);
+		guest_reset(h, g);
 		uri_parse(target, &g->request.uri, &g->refusal);
 	}
 	return g;
@@ -215,7 +216,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 	(void)why;
 	if (!g)
 		return;
-	guest_reset(g);
+	guest_reset(h, g);
 	conns_phase(&h->conns, &g->conn, PHASE_HEAD);
 	*own = NULL;
 }
@@ -234,7 +235,7 @@ static void connection_changed(
 			conns_add(&h->conns, &g->conn, info->connect_fd);
 	} else if (g) {
 		conns_remove(&h->conns, &g->conn);
-		guest_reset(g);
+		guest_reset(h, g);
 		free(g);
 		*socket_context = NULL;
 	}

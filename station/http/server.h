@@ -43,6 +43,7 @@ struct request {
 	const char *if_none_match;   /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
+	struct key_hold key;         /* held until there is an answer */
 	struct digest_run hash;      /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
 };
 
@@ -70,6 +71,6 @@ struct guest {
 size_t body_limit(const struct route *route);
 bool body_begin(struct http *h, struct guest *g, struct err *e);
 bool body_take(struct guest *g, struct span piece);
-void guest_reset(struct guest *g);
+void guest_reset(struct http *h, struct guest *g);
 
 #endif

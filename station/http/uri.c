@@ -1,6 +1,8 @@
 /* Takes request targets apart: one pass over the text, decoding into a buffer of the same size. */
 #include "http/uri.h"
 
+#include "format/json.h"
+
 #include <string.h>
 
 struct reader {
@@ -39,8 +41,8 @@ static int next_byte(struct reader *r, bool query)
 	return byte < 0x20 || byte == 0x7f ? -1 : byte;
 }
 
-/* Decodes up to one of the stop bytes or the end.  What is written is never longer than what was read, since the NUL
- * stands for the separator in front. */
+/* Decodes up to one of the stop bytes or the end; NULL for what is no text.  What is written is never longer than what
+ * was read, since the NUL stands for the separator in front. */
 static const char *piece(struct reader *r, const char *stops, bool query)
 {
 	const char *start = r->uri->text + r->used;
@@ -51,7 +53,7 @@ static const char *piece(struct reader *r, const char *stops, bool query)
 		r->uri->text[r->used++] = (char)byte;
 	}
 	r->uri->text[r->used++] = '\0';
-	return start;
+	return json_utf8_text(start) ? start : NULL;
 }
 
 static bool read_path(struct reader *r, struct err *e)
@@ -69,7 +71,7 @@ static bool read_path(struct reader *r, struct err *e)
 			return err_set(e, CODE_NOT_FOUND, "no path here has more than %d parts", URI_SEGMENTS);
 		u->segments[u->segment_count] = piece(r, "/?", false);
 		if (!u->segments[u->segment_count++])
-			return err_set(e, CODE_BAD_REQUEST, "the path has a bad escape or a control byte");
+			return err_set(e, CODE_BAD_REQUEST, "the path has a bad escape, a control byte or no UTF-8");
 	}
 	return true;
 }
@@ -83,7 +85,7 @@ static bool read_param(struct reader *r, struct err *e)
 		p.value = piece(r, "&", true);
 	}
 	if (!p.name || !p.value)
-		return err_set(e, CODE_BAD_REQUEST, "the query has a bad escape or a control byte");
+		return err_set(e, CODE_BAD_REQUEST, "the query has a bad escape, a control byte or no UTF-8");
 	if (!*p.name)
 		return err_set(e, CODE_BAD_REQUEST, "the query has a parameter without a name");
 	if (uri_param(u, p.name))

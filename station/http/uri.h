@@ -20,8 +20,8 @@ struct uri {
 	char text[URI_MAX];
 };
 
-/* bad-request: not in origin form, a bad escape, a control byte, a parameter that stands twice or has no name;
- * not-found: deeper than any path here; too-large. */
+/* bad-request: not in origin form, a bad escape, a control byte, no UTF-8, a parameter that stands twice or has no
+ * name; not-found: deeper than any path here; too-large. */
 bool uri_parse(const char *target, struct uri *out, struct err *e);
 /* NULL when it is not there. */
 const char *uri_param(const struct uri *u, const char *name);

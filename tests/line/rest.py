@@ -131,7 +131,8 @@ def pages():
     uid = json.loads(call("GET", "/api/v1/slots/2")[2])["uid"]
     found = json.loads(call("GET", f"/api/v1/attempts?uid={uid}&verdict=PASS&slot=2&batch={Shared.batch}")[2])
     equal([a["uid"] for a in found["items"]], [uid])
-    for query in ("limit=0", "limit=1001", "cursor=x", "nonsense=1", "limit=1&limit=2", "from=today", "slot=%00"):
+    for query in ("limit=0", "limit=1001", "cursor=x", "nonsense=1", "limit=1&limit=2", "from=today", "slot=%00",
+                  "verdict=pass", "code=nonsense", "recipe=abc", "serial=%ff", "serial=%ed%a0%80"):
         problem(call("GET", f"/api/v1/attempts?{query}"), 400, "bad-request")
 
 
@@ -366,8 +367,8 @@ def idempotency():
     equal(len(answers), 1, str(answers))
     status, batch = answers.pop()
     equal(status, 201)
-    other = body.replace("WO-3", "WO-4")
-    problem(call("POST", "/api/v1/batches", other, headers), 422, "key-reused")
+    for other in (body.replace("WO-3", "WO-4"), body + " ", "{}", "no JSON at all"):
+        problem(call("POST", "/api/v1/batches", other, headers), 422, "key-reused")
     for key in ("", "a b", "x" * 129):
         problem(call("POST", "/api/v1/batches", body, {**JSON, "Idempotency-Key": key}), 400, "bad-request")
     equal(call("POST", f"/api/v1/batches/{batch}/close", b"", JSON)[0], 200)
@@ -400,6 +401,15 @@ def upload_keys():
     equal(first[2], again[2])
     equal(call("POST", "/api/v1/recipes", image, {**OCTETS, "Idempotency-Key": "up-2"})[0], 200)
     problem(call("POST", "/api/v1/recipes", image[:-1], headers), 422, "key-reused")
+    folder = os.path.join(Shared.rig.state, "recipes")
+    headers = {**OCTETS, "Idempotency-Key": "up-3"}
+    before = len(os.listdir(folder))
+    with socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S) as s:
+        s.sendall(head("POST", "/api/v1/recipes", "Content-Type: application/octet-stream", "Idempotency-Key: up-3",
+                       f"Content-Length: {len(image)}") + image[:5000])
+        until(lambda: len(os.listdir(folder)) > before, "the upload begins")
+        problem(call("POST", "/api/v1/recipes", image, headers), 409, "key-in-use")
+    until(lambda: call("POST", "/api/v1/recipes", image, headers)[0] == 200, "the broken upload gives its key free")
     for key in ("", "a b", "x" * 129):
         problem(call("POST", "/api/v1/recipes", image, {**OCTETS, "Idempotency-Key": key}), 400, "bad-request")
 
@@ -700,6 +710,28 @@ def slow_clients():
         for s in slow:
             s.close()
     equal(call("GET", "/api/v1/slots")[0], 200)
+
+
+@test
+def crowd():
+    """600 connections that say nothing shut nobody out"""
+    silent = []
+    try:
+        for number in range(600):
+            silent.append(socket.create_connection(("127.0.0.1", Shared.port), timeout=LIMIT_S))
+            if number % 100 == 99:
+                equal(call("GET", "/healthz")[0], 200)
+        ended = 0
+        for s in silent:
+            s.settimeout(0)
+            try:
+                ended += s.recv(1) == b""
+            except BlockingIOError:
+                pass
+        assert ended >= 600 - 512, ended  # those that waited longest made room
+    finally:
+        for s in silent:
+            s.close()
 
 
 @test

@@ -75,6 +75,10 @@ static void test_uri_refusals(void **state)
 		{ "/a?=1", CODE_BAD_REQUEST },
 		{ "/a?b=1&", CODE_BAD_REQUEST },
 		{ "/a?b=%0", CODE_BAD_REQUEST },
+		{ "/a%ff", CODE_BAD_REQUEST },
+		{ "/a?b=%c0%80", CODE_BAD_REQUEST },
+		{ "/a?b=%ed%a0%80", CODE_BAD_REQUEST },
+		{ "/a?%e2%82=1", CODE_BAD_REQUEST },
 		{ "/1/2/3/4/5/6/7/8/9", CODE_NOT_FOUND },
 		{ "/?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", CODE_BAD_REQUEST },
 	};
@@ -465,7 +469,7 @@ static bool params(const char *target, struct list_filter *f, struct err *e)
 {
 	static struct uri u;
 	assert_true(uri_parse(target, &u, e));
-	return params_read(&u, "serial slot from to limit cursor code", f, e);
+	return params_read(&u, "serial slot from to limit cursor code verdict state recipe", f, e);
 }
 
 static void test_params(void **state)
@@ -480,12 +484,20 @@ static void test_params(void **state)
 	assert_null(f.query.to);
 	assert_int_equal(f.query.limit, 1000);
 	assert_int_equal(f.query.cursor, 9);
+	assert_true(params("/?verdict=ABORTED&state=held&code=usb-gone&serial=%C3%A4", &f, &e));
+	assert_string_equal(f.query.verdict, "ABORTED");
+	assert_string_equal(f.query.state, "held");
+	assert_string_equal(f.query.code, "usb-gone");
+	assert_string_equal(f.query.serial, "\u00e4");
+	assert_true(params("/?recipe=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", &f, &e));
 	assert_true(params("/", &f, &e));
 	assert_int_equal(f.query.limit, 0);
 	static const char *const bad[] = { "/?limit=0", "/?limit=1001", "/?limit=", "/?limit=01", "/?limit=1e2",
 		"/?limit=-1", "/?slot=x", "/?slot=10000", "/?cursor=0", "/?cursor=1234567890123456789",
 		"/?from=yesterday", "/?to=2026-02-30T00:00:00Z", "/?from=2026-11-20T21:54:07+00:00",
-		"/?serial=", "/?uid=1", "/?seria=1", "/?e=1", "/?serial%20slot=1" };
+		"/?serial=", "/?verdict=pass", "/?verdict=PASS%20FAIL", "/?verdict=", "/?state=done", "/?code=nope",
+		"/?recipe=0123", "/?recipe=0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "/?uid=1",
+		"/?seria=1", "/?e=1", "/?serial%20slot=1" };
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct err why = ERR_INIT;
 		if (params(bad[i], &f, &why))
@@ -565,6 +577,17 @@ static void test_keys(void **state)
 	assert_int_equal(status, 0);
 	assert_true(keys_find(&k, "key-1", digest_b, &status, &e));
 	assert_int_equal(status, 200);
+	static struct key_hold one, two, three;
+	assert_true(keys_hold(&k, &one, "a", &e) && keys_hold(&k, &two, "b", &e));
+	assert_false(keys_hold(&k, &three, "a", &e));
+	assert_int_equal(e.code, CODE_KEY_IN_USE);
+	keys_release(&k, &three);
+	keys_release(&k, &one);
+	keys_release(&k, &one);
+	assert_true(keys_hold(&k, &three, "a", &e));
+	keys_release(&k, &two);
+	keys_release(&k, &three);
+	assert_null(k.held);
 	keys_finish(&k);
 }
 
