@@ -253,11 +253,21 @@ test("the longest sentences fit at any number of slots, and what to do is never 
 		const items = Array.from({ length: count }, (_, i) => ({ ...like, slot: i + 1, ...LONGEST[i % LONGEST.length] }));
 		return route.fulfill({ json: { items, next: null } });
 	});
-	for (count of [1, 3, 4, 8, 16, 24, 64]) {
+	let orders = 1;
+	await page.route("**/api/v1/station", async (route) => {
+		const now = await (await route.fetch()).json();
+		const batches = Array.from({ length: orders }, (_, i) => ({ ...now.batches[0], id: String(i + 1), order: `WO-${i}` }));
+		return route.fulfill({ json: { ...now, batches } });
+	});
+	await page.route("**/api/v1/batches/*", async (route) => {
+		const [batch] = (await large.rest("/batches")).items;
+		return route.fulfill({ json: { ...batch, id: route.request().url().split("/").pop() } });
+	});
+	for ([count, orders] of [[1, 1], [3, 1], [4, 1], [8, 1], [16, 1], [24, 1], [64, 1], [64, 3]]) {
 		await page.goto(`${await large.find()}/`);
 		await page.waitForFunction((n) => document.querySelectorAll(".card").length === n, count, { timeout: LIMIT_MS });
-		await shown(page, ".batch");
-		await shoot(page, `longest-${count}`);
+		await page.waitForFunction((n) => document.querySelectorAll(".batch").length === n, orders, { timeout: LIMIT_MS });
+		await shoot(page, `longest-${count}-${orders}`);
 		await layoutHolds(page);
 	}
 	await axeHolds(page);

@@ -2,6 +2,7 @@
 import { html } from "./html.js";
 import { batches, loaded, station } from "./live.js";
 import { Order } from "./orders.js";
+import { ended } from "./words.js";
 
 const percent = (part, whole) => (whole > 0 ? `${((part * 100) / whole).toFixed(1)} %` : "–");
 
@@ -51,9 +52,9 @@ export function Held() {
 	const held = batches.value.filter((b) => b.state === "held");
 	return html`<div role="alert">
 		${now?.state === "held" &&
-		html`<p class="held"><strong>STATION HELD.</strong> ${now.message} <strong>${now.action}</strong></p>`}
+		html`<p class="held"><strong>STATION HELD.</strong> ${ended(now.message)} <strong>${now.action}</strong></p>`}
 		${held.map(
-			(b) => html`<p class="held" key=${b.id}><strong>BATCH ${b.order} HELD.</strong> ${b.message ?? ""}
+			(b) => html`<p class="held" key=${b.id}><strong>BATCH ${b.order} HELD.</strong> ${ended(b.message)}
 				<strong> Nothing starts until it is resumed.</strong></p>`,
 		)}
 	</div>`;

@@ -4,7 +4,7 @@ import { Batches } from "./batch.js";
 import { html } from "./html.js";
 import { loaded, numbers, slotOf, station } from "./live.js";
 import { Card, Panel } from "./slot.js";
-import { inTrouble, lookOf } from "./words.js";
+import { ended, inTrouble, lookOf } from "./words.js";
 
 const ROOMY = 8; // so many cards have room for buttons
 
@@ -23,7 +23,7 @@ function Spoken() {
 	const told = numbers.value
 		.map((n) => slotOf(n)?.value)
 		.filter((slot) => slot && inTrouble(slot))
-		.map((slot) => `Slot ${slot.slot}: ${lookOf(slot).word}. ${slot.message ?? ""} ${slot.action ?? ""}`);
+		.map((slot) => `Slot ${slot.slot}: ${lookOf(slot).word}. ${ended(slot.message)} ${slot.action ?? ""}`);
 	return html`<div class="unseen" role="status">${told.join(" ")}</div>`;
 }
 

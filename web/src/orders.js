@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { post } from "./api.js";
 import { html } from "./html.js";
 import { refresh, stale } from "./live.js";
+import { ended } from "./words.js";
 
 const ARMED_MS = 8000;
 const BOUNCE_MS = 350; // a second press so soon is the same press
@@ -57,7 +58,7 @@ export function Notice() {
 	return html`<div role="alert">
 		${said &&
 		html`<div class="notice">
-			<p><strong>${said.title} was refused.</strong> ${said.text} <strong>${said.action}</strong></p>
+			<p><strong>${said.title} was refused.</strong> ${ended(said.text)} <strong>${said.action}</strong></p>
 			<button type="button" class="order" onClick=${() => (notice.value = null)}>Close</button>
 		</div>`}
 	</div>`;

@@ -88,10 +88,10 @@ function Body({ slot, link }) {
 }
 
 function Lamp({ slot, look }) {
-	return html`<div class="lamp">
+	return html`<div class="lamp" style=${{ "--letters": look.word.length }}>
 		<span class="number">${slot.slot}</span>
 		<${Shape} name=${look.shape} />
-		<span class=${`word ${look.word.length > 7 ? "long" : ""}`}>${look.word}</span>
+		<span class="word">${look.word}</span>
 		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
 	</div>`;
 }

@@ -4,7 +4,7 @@ import { getWithStatus } from "./api.js";
 import { html } from "./html.js";
 import { go } from "./place.js";
 import { Shape } from "./shapes.js";
-import { verdictShape, verdictTone } from "./words.js";
+import { ended, verdictShape, verdictTone } from "./words.js";
 
 const AGAIN_MS = 2000; // while an attempt is under way
 const MOST = 100; // attempts that the station gives at once
@@ -60,7 +60,7 @@ function Attempt({ of }) {
 			<p>${when(of.started_at)}${ms === null ? "" : ` · ${(ms / 1000).toFixed(1)} s`}</p>
 			${of.code && html`<p class="code">${of.code}</p>`}
 		</header>
-		${of.verdict && of.verdict !== "PASS" && html`<p class="said">${of.message} <strong>${of.action}</strong></p>`}
+		${of.verdict && of.verdict !== "PASS" && html`<p class="said">${ended(of.message)} <strong>${of.action}</strong></p>`}
 		<dl class="facts">
 			<${Fact} name="Slot">${of.slot}<//>
 			<${Fact} name="Order">${of.order ?? "–"}<//>
@@ -132,7 +132,7 @@ export function Unit({ name }) {
 	}, [name]);
 	return html`<main class="unit-page">
 		${!name && html`<h1>Units</h1><p>Type or scan a UID or a serial into the box above.</p>`}
-		${found?.refusal && html`<div role="alert"><h1>${name}</h1><p class="said">${found.refusal.message} <strong>${found.refusal.action}</strong></p></div>`}
+		${found?.refusal && html`<div role="alert"><h1>${name}</h1><p class="said">${ended(found.refusal.message)} <strong>${found.refusal.action}</strong></p></div>`}
 		${found?.several && html`<${Several} units=${found.several} />`}
 		${found?.unit && html`<${History} unit=${found.unit} />`}
 	</main>`;

@@ -42,6 +42,9 @@ export const verdictTone = (verdict) => ({ PASS: "pass", FAIL: "fail", ERROR: "e
 export const verdictShape = (verdict) =>
 	({ PASS: "disc", FAIL: "octagon", ERROR: "triangle", ABORTED: "square" })[verdict] ?? "play";
 
+// The station's messages are parts of lines; followed by another sentence they need their own end.
+export const ended = (text) => (!text || /[.!?…]$/.test(text) ? (text ?? "") : `${text}.`);
+
 // The state's name says what is done; a person wants to know what is being done.
 export function stepText(slot) {
 	if (slot.step) return DOING[slot.step] ?? slot.step;
