@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -557,6 +558,9 @@ def prometheus():
     equal((got["romline_batch_quantity", labels], got["romline_batch_passed", labels]), (7, 0))
     equal((got["romline_held", None], got["romline_clock_lag_seconds", None]), (0, 0))
     assert got["romline_journal_rows_total", None] > 10
+    checked = subprocess.run([shutil.which("promtool") or "build/tools/promtool", "check", "metrics"], input=body,
+                             capture_output=True, timeout=LIMIT_S)
+    equal((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""), "promtool")
     again = metrics(call("GET", "/metrics")[2].decode())
     key = ("romline_http_requests_total", 'status="2xx"')
     assert again[key] > got[key] > 0, (got[key], again[key])

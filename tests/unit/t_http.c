@@ -449,6 +449,17 @@ static bool in_table(const char *pattern, const char *method)
 	return false;
 }
 
+/* The description lists every code of the product, and no other. */
+static void check_codes(const struct cJSON *document)
+{
+	const struct cJSON *code = member(member(member(document, "components"), "schemas"), "Code");
+	int known = 0;
+	for (const struct cJSON *i = json_first(member(code, "enum")); i; i = json_after(i), known++)
+		if (code_from_name(json_text(i)) != (enum code)known)
+			fail_msg("%s is not the next code", json_text(i));
+	assert_int_equal(known, CODE_COUNT);
+}
+
 static void test_description(void **state)
 {
 	(void)state;
@@ -460,6 +471,7 @@ static void test_description(void **state)
 			if (!in_table(json_key(p), json_key(m)))
 				fail_msg("%s %s is described, but is no route", json_key(m), json_key(p));
 	check_refs(document, document);
+	check_codes(document);
 	assert_string_equal(json_text(member(document, "openapi")), "3.1.0");
 }
 
