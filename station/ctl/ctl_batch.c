@@ -34,6 +34,7 @@ static void show_row(const struct cJSON *batch)
 
 static void show_list(const struct cJSON *list)
 {
+	puts("ID       STATE  PASSED   OF    BOARD                ORDER");
 	live_items(list, show_row);
 }
 

@@ -13,7 +13,7 @@ static void show_row(const struct cJSON *slot)
 	live_field(slot, "path", 10);
 	live_field(slot, "state", 10);
 	live_field(slot, "verdict", 7);
-	live_field(slot, "code", 16);
+	live_field(slot, "code", 20);
 	live_field(slot, "uid", 24);
 	live_field(slot, "message", 0);
 	putchar('\n');
@@ -21,6 +21,7 @@ static void show_row(const struct cJSON *slot)
 
 static void show_list(const struct cJSON *list)
 {
+	puts("SLOT PATH       STATE      VERDICT CODE                 UID                      MESSAGE");
 	live_items(list, show_row);
 }
 

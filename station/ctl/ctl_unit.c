@@ -7,15 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ATTEMPTS_HEAD                                                                                                  \
+	"ID       STARTED                  SLOT VERDICT CODE                 UID                      ORDER"
 #define ATTEMPTS_USAGE "attempts [ID] " FILTERS_USAGE " [--limit N] [--cursor C] [--url U] [--json]"
 
 static void show_attempt_row(const struct cJSON *attempt)
 {
 	live_field(attempt, "id", 8);
 	live_field(attempt, "started_at", 24);
-	live_field(attempt, "slot", 3);
+	live_field(attempt, "slot", 4);
 	live_field(attempt, "verdict", 7);
-	live_field(attempt, "code", 16);
+	live_field(attempt, "code", 20);
 	live_field(attempt, "uid", 24);
 	live_field(attempt, "order", 0);
 	putchar('\n');
@@ -23,6 +25,7 @@ static void show_attempt_row(const struct cJSON *attempt)
 
 static void show_attempts(const struct cJSON *list)
 {
+	puts(ATTEMPTS_HEAD);
 	live_items(list, show_attempt_row);
 }
 
@@ -38,18 +41,37 @@ static void show_step(const struct cJSON *step)
 	putchar('\n');
 }
 
+static void show_region(const struct cJSON *region)
+{
+	fputs("  ", stdout);
+	live_field(region, "partition", 10);
+	live_field(region, "length", 9);
+	fputs("bytes crc32 ", stdout);
+	live_field(region, "crc32", 8);
+	fputs("read ", stdout);
+	live_field(region, "crc32_read", 0);
+	putchar('\n');
+}
+
+static void show_each(const struct cJSON *attempt, const char *key, live_show *each)
+{
+	const struct cJSON *list;
+	if (!json_array(attempt, key, &list, NULL) || !json_first(list))
+		return;
+	printf("%s:\n", key);
+	for (const struct cJSON *i = json_first(list); i; i = json_after(i))
+		each(i);
+}
+
 static void show_attempt(const struct cJSON *attempt)
 {
 	static const char *const keys[] = { "id", "uid", "serial", "usb_serial", "board", "slot", "batch", "order",
 		"recipe", "operator", "started_at", "ended_at", "verdict", "refused", "code", "message", "action",
 		"proof" };
-	const struct cJSON *steps;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(attempt, keys[i]);
-	if (!json_array(attempt, "steps", &steps, NULL))
-		return;
-	for (const struct cJSON *s = json_first(steps); s; s = json_after(s))
-		show_step(s);
+	show_each(attempt, "steps", show_step);
+	show_each(attempt, "regions", show_region);
 }
 
 int ctl_attempts(int argc, char **argv)
@@ -92,6 +114,7 @@ static void show_unit(const struct cJSON *unit)
 		live_line(unit, keys[i]);
 	if (!json_array(unit, "attempts", &attempts, NULL))
 		return;
+	puts(ATTEMPTS_HEAD);
 	for (const struct cJSON *a = json_first(attempts); a; a = json_after(a))
 		show_attempt_row(a);
 }

@@ -11,6 +11,26 @@ static void print_help(FILE *out, const struct ctl_command *table, const char *p
 		fprintf(out, "  stationctl %s\n", c->usage);
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+/* One whose own commands are another table's; that one gives the help. */
+static bool is_group(const struct ctl_command *c, const char *prefix)
+{
+	size_t n = strlen(c->usage);
+	return !strchr(prefix, ' ') && n > 3 && !strcmp(c->usage + n - 3, "...");
+}
+
+static int run(const struct ctl_command *c, const char *prefix, int argc, char **argv)
+{
+	if (argc < 2 || !is_help(argv[1]) || is_group(c, prefix))
+		return c->run(argc, argv);
+	printf("usage: stationctl %s\n", c->usage);
+	return CTL_DONE;
+}
+
 int ctl_dispatch(const struct ctl_command *table, const char *prefix, int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -19,13 +39,13 @@ int ctl_dispatch(const struct ctl_command *table, const char *prefix, int argc, 
 		err_set(&e, CODE_USAGE, "%s needs a command", prefix);
 		return ctl_refuse(&e);
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+	if (is_help(argv[1]) || !strcmp(argv[1], "help")) {
 		print_help(stdout, table, prefix);
 		return CTL_DONE;
 	}
 	for (const struct ctl_command *c = table; c->name; c++)
 		if (!strcmp(argv[1], c->name))
-			return c->run(argc - 1, argv + 1);
+			return run(c, prefix, argc - 1, argv + 1);
 	print_help(stderr, table, prefix);
 	err_set(&e, CODE_USAGE, "%s has no command '%.40s'", prefix, argv[1]);
 	return ctl_refuse(&e);

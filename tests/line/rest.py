@@ -642,9 +642,24 @@ def command_line():
         equal(ctl(*words, "--json"), (0, call("GET", f"/api/v1{path}")[2], ""))
         status, out, err = ctl(*words)
         assert status == 0 and out and not err, (words, out, err)
-    uid = Shared.rig.slots()[0]["uid"]
-    equal(json.loads(ctl("unit", uid, "--json")[1])["uid"], uid)
+    slot = Shared.rig.slots()[0]
+    uid, attempt = slot["uid"], slot["attempt"]
+    for words, path in ((["unit", uid], f"/units/{uid}"), (["attempts", attempt], f"/attempts/{attempt}"),
+                        (["slot", "show", "1"], "/slots/1"), (["unit", "nobody"], "/units/nobody")):
+        equal(ctl(*words, "--json")[1], call("GET", f"/api/v1{path}")[2])
     assert uid in ctl("unit", uid)[1].decode()
+    region = json.loads(call("GET", f"/api/v1/attempts/{attempt}")[2])["regions"][0]
+    assert f"crc32 {region['crc32']} read {region['crc32_read']}\n" in ctl("attempts", attempt)[1].decode()
+    for words in (["slot", "list"], ["attempts"], ["batch", "list"]):
+        title, *lines = ctl(*words)[1].decode().splitlines()
+        assert title.isupper() and lines and max(map(len, lines)) <= 160, (title, lines)
+        for column in re.finditer(r"(?<= )[A-Z]+", title):  # each column begins below its title
+            assert all(line[column.start() - 1] == " " != line[column.start()] for line in lines), (title, lines)
+    for words in (["attempts"], ["batch"], ["batch", "open"], ["export"], ["slot", "retry"], ["station"], ["stats"], ["unit"],
+                  ["line", "teach"], ["recipe", "add"]):
+        for word in ("--help", "-h"):
+            status, out, err = ctl(*words, word)
+            assert (status, err) == (0, "") and out.startswith(f"usage: stationctl {words[0]}".encode()), (words, out, err)
     status, out, err = ctl("batch", "open", "--order", "CTL", "--recipe", Shared.recipe, "--quantity", "7", "--json")
     equal((status, err), (0, ""))
     batch = json.loads(out)
