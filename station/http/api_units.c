@@ -58,13 +58,36 @@ static bool answer_several(struct answer *a, char *array, struct err *e)
 	return answer_text(a, 300, TYPE_JSON, json, e);
 }
 
+/* A UID as USB shows it, in capitals: the name in small letters, when it is one. */
+static bool lower_hex(const char *name, char out[25])
+{
+	size_t n = strlen(name);
+	if (n > 24 || strspn(name, "0123456789ABCDEFabcdef") != n)
+		return false;
+	for (size_t i = 0; i <= n; i++)
+		out[i] = (char)(name[i] >= 'A' && name[i] <= 'F' ? name[i] + 'a' - 'A' : name[i]);
+	return true;
+}
+
+static bool find_unit(struct http *h, const char *name, char **json, unsigned *found, struct err *e)
+{
+	char lower[25];
+	struct err why = ERR_INIT;
+	if (query_unit(h->reader, name, json, found, &why))
+		return true;
+	if (why.code == CODE_NOT_FOUND && lower_hex(name, lower))
+		return query_unit(h->reader, lower, json, found, e);
+	*e = why;
+	return false;
+}
+
 bool api_unit(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	char *json = NULL;
 	unsigned found = 0;
 	if (!request_no_params(r, e))
 		return false;
-	if (!query_unit(h->reader, r->args.text[0], &json, &found, e))
+	if (!find_unit(h, r->args.text[0], &json, &found, e))
 		return e->code == CODE_NOT_FOUND
 			   ? err_set(e, CODE_NOT_FOUND, "no unit has the UID or serial %.64s", r->args.text[0])
 			   : false;

@@ -101,14 +101,16 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 	return rc == 0;
 }
 
-/* RFC 4180: a field with a comma, a quote or a line end is quoted, quotes inside are doubled. */
+/* RFC 4180: a field with a comma, a quote or a line end is quoted, quotes inside are doubled.  What a spreadsheet would
+ * run as a formula gets an apostrophe in front: a serial can come from anybody, even from a camera. */
 static void print_field(const char *text, FILE *out)
 {
+	const char *guard = *text && strchr("=+-@\t", *text) ? "'" : "";
 	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, out);
+		fprintf(out, "%s%s", guard, text);
 		return;
 	}
-	putc('"', out);
+	fprintf(out, "\"%s", guard);
 	for (; *text; text++) {
 		if (*text == '"')
 			putc('"', out);

@@ -37,6 +37,8 @@ test("cameras pass: word, UID, seconds, counters, order; nothing in the page's e
 	await figure(page, "failed", 1);
 	await says(page.locator(".batch"), "WO-1", "app 1.0.0 · openmv-n6", "running 0 failed 1 error 0", "yield 83.3 %");
 	equal(await page.locator(".card").evaluateAll((all) => all.map((c) => Number(c.dataset.slot))), [1, 2, 3, 4, 5, 6]);
+	const sizes = await page.locator(".word").evaluateAll((all) => all.map((w) => parseFloat(getComputedStyle(w).fontSize)));
+	truth(Math.min(...sizes) >= 64, `words of a small line: ${sizes} px`);
 	await shoot(page, "passed");
 	await axeHolds(page);
 	equal(page.errors, [], "the page's errors");
@@ -151,6 +153,19 @@ test("a unit's history: found by its UID, newest attempt first, steps, CRCs, ver
 	await small.end();
 });
 
+// A tablet, and a kiosk's screen at 200 %: nothing is cut to the side, and the cards begin on the first screen.
+async function narrowHolds(url, width, height) {
+	const at = await openPage(url, { width, height });
+	await shown(at, ".card");
+	await shown(at, ".batch");
+	await shoot(at, `narrow-${width}`);
+	equal(await at.evaluate(() => document.scrollingElement.scrollWidth <= innerWidth), true, "the page scrolls to the side");
+	const top = await at.locator(".card").first().evaluate((c) => c.getBoundingClientRect().top);
+	truth(top < height / 2, `the first card begins at ${top} of ${height} px`);
+	await axeHolds(at);
+	await at.context().close();
+}
+
 test("abort asks for a second press and stops a camera at work", async () => {
 	await slow.new({ cameras: 1, speed: "0.05" });
 	page = await openPage(`${await slow.begin()}/`);
@@ -210,6 +225,8 @@ test("64 slots fit a screen of 1920x1080, whole and legible; one that is picked 
 	await page.waitForFunction(() => document.querySelectorAll('[data-state="refused"]').length === 24, null, { timeout: LIMIT_MS });
 	await shoot(page, "sixty-four");
 	await layoutHolds(page);
+	const sizes = await page.locator('[data-state="passed"] .word').evaluateAll((all) => all.map((w) => parseFloat(getComputedStyle(w).fontSize)));
+	truth(Math.min(...sizes) >= 34, `PASS can be read from three metres: ${Math.min(...sizes)} px`);
 	await axeHolds(page);
 	const refused = (await large.slots()).find((s) => s.state === "refused");
 	await card(page, refused.slot).getByRole("button").click();
@@ -217,6 +234,8 @@ test("64 slots fit a screen of 1920x1080, whole and legible; one that is picked 
 	await layoutHolds(page);
 	await shoot(page, "sixty-four-picked");
 	await axeHolds(page);
+	await narrowHolds(`${url}/`, 1024, 768);
+	await narrowHolds(`${url}/`, 960, 540);
 	await page.context().close();
 });
 

@@ -34,6 +34,8 @@ class Shared:
 
 def begin():
     Shared.rig = Rig("openmv-n6", cameras=2, start=False)
+    subprocess.run(["minisign", "-G", "-W", "-p", f"{Shared.rig.trust}/second.pub", "-s", f"{Shared.rig.work}/second.key"],
+                   check=True, stdout=subprocess.DEVNULL)
     Shared.recipe, Shared.sha, Shared.batch = Shared.rig.prepare()
     Shared.rig.start()
     Shared.rig.wait_rest()
@@ -96,6 +98,7 @@ def shapes():
         attempt = json.loads(call("GET", f"/api/v1/attempts/{slot['attempt']}")[2])
         equal((attempt["id"], attempt["uid"], attempt["slot"]), (slot["attempt"], slot["uid"], number))
         unit = json.loads(call("GET", f"/api/v1/units/{slot['uid']}")[2])
+        equal(json.loads(call("GET", f"/api/v1/units/{slot['uid'].upper()}")[2]), unit)
         equal((unit["uid"], [a["id"] for a in unit["attempts"]]), (slot["uid"], [slot["attempt"]]))
         equal(json.loads(call("GET", f"/api/v1/slots/{number}")[2]), slot)
     batch = json.loads(call("GET", f"/api/v1/batches/{Shared.batch}")[2])
@@ -319,6 +322,14 @@ def recipes():
     equal(call("POST", "/api/v1/recipes", new, OCTETS)[0], 200)
     before = sorted(os.listdir(folder))
     equal(len(before), 2)
+    both = f"{Shared.rig.work}/both.img"
+    subprocess.run([CTL, "recipe", "sign", "-k", f"{Shared.rig.work}/second.key", f"{Shared.rig.work}/second-1.0.0.img", "-o",
+                    both], check=True, stdout=subprocess.DEVNULL)
+    for path, count in ((both, 2), (f"{Shared.rig.work}/second-1.0.0.img", 1)):  # the newest set of signatures holds
+        with open(path, "rb") as f:
+            status, _, body = call("POST", "/api/v1/recipes", f.read(), OCTETS)
+        equal((status, json.loads(body)["sha256"], len(json.loads(body)["signers"])), (200, sha, count))
+    equal(sorted(os.listdir(folder)), before)
     problem(call("POST", "/api/v1/recipes", b"", OCTETS), 422, "recipe-malformed")
     problem(call("POST", "/api/v1/recipes", new[:-1], OCTETS), 422, "recipe-malformed")
     damaged = bytearray(new)
@@ -508,6 +519,11 @@ def export():
     equal([r["id"] for r in rows("?slot=2&verdict=PASS")],
           [a["id"] for a in items if (a["slot"], a["verdict"]) == (2, "PASS")])
     equal(rows("?order=nobody"), [])
+    uid = Shared.rig.slots()[0]["uid"]
+    for serial in ("=1+1", "@SUM(A1,B1)", "-1", "+1", "1-1"):  # nothing that a spreadsheet would run
+        Shared.rig.rest(f"/units/{uid}/serial", {"serial": serial}, "POST")
+        equal({r["serial"] for r in rows(f"?uid={uid}")}, {serial if serial == "1-1" else f"'{serial}"})
+    Shared.rig.rest(f"/units/{uid}/serial", {"serial": None}, "POST")
     for query in ("?limit=1", "?cursor=1", "?from=x", "?slot=0"):
         problem(call("GET", f"/api/v1/exports/attempts.csv{query}"), 400, "bad-request")
     equal(call("HEAD", "/api/v1/exports/attempts.csv")[2], b"")
