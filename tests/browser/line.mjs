@@ -160,6 +160,8 @@ async function narrowHolds(url, width, height) {
 	await shown(at, ".batch");
 	await shoot(at, `narrow-${width}`);
 	equal(await at.evaluate(() => document.scrollingElement.scrollWidth <= innerWidth), true, "the page scrolls to the side");
+	const cut = await at.locator(".unit, .todo").evaluateAll((all) => all.filter((u) => u.scrollWidth > u.clientWidth + 1 || u.scrollHeight > u.clientHeight + 2).length);
+	equal(cut, 0, "units and sentences that are cut");
 	const top = await at.locator(".card").first().evaluate((c) => c.getBoundingClientRect().top);
 	truth(top < height / 2, `the first card begins at ${top} of ${height} px`);
 	await axeHolds(at);
