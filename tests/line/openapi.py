@@ -346,10 +346,12 @@ def guards():
 @test
 def after():
     """the station has answered all of this without a fault, and its journal is intact"""
-    assert Shared.sent > 2000, Shared.sent
-    status, _, body = send("GET", "/metrics")
-    equal((status, re.search(rb'romline_http_requests_total\{status="5xx"\} (\d+)', body)[1]), (200, b"0"))
-    Shared.rig.__exit__(None)
+    try:
+        assert Shared.sent > 2000, Shared.sent
+        status, _, body = send("GET", "/metrics")
+        equal((status, re.search(rb'romline_http_requests_total\{status="5xx"\} (\d+)', body)[1]), (200, b"0"))
+    finally:
+        Shared.rig.__exit__(None)
 
 
 test.main()
