@@ -62,6 +62,7 @@ struct attempt {
 	bool refused;
 	bool asked; /* a person said: again */
 	bool wrote; /* at least one block was sent */
+	bool holed; /* a row of it is not on disk: it cannot pass any more */
 	unsigned tries, flash_errors;
 	struct bad_unit {
 		unsigned region;

@@ -64,7 +64,7 @@ static bool resume_call(struct line *l, struct call *c)
 {
 	struct cJSON *body = json_new_object();
 	json_add_null(body, "by");
-	if (!journal_write(l->o.journal, KIND_STATION_RESUMED, body, &c->err))
+	if (!journal_write(l->o.journal, KIND_STATION_RESUMED, body, &c->err) || !leftovers_end_lost(l, &c->err))
 		return false;
 	l->held = CODE_OK;
 	batches_publish(l);

@@ -397,6 +397,12 @@ void slot_action_ended(struct slot *s, const struct message *m)
 		decide(s);
 		return;
 	}
+	if (s->attempt->holed) {
+		struct err why = ERR_INIT;
+		err_set(&why, CODE_JOURNAL_FAILED, "a step of this attempt is not on disk");
+		slot_give_up(s, &why);
+		return;
+	}
 	if (s->attempt->id[0] && duties[s->state].has_step)
 		row_step(s, duties[s->state].step);
 	if (s->abort_wanted && s->state != US_RESTARTED)
@@ -448,8 +454,22 @@ static void started_on_disk(struct slot *s, int64_t seq)
 		slot_event(s, UE_DONE);
 }
 
+/* Nobody waits for a step's row, but what has lost one does not pass. */
+static void step_row_done(struct slot *s, const struct message *m)
+{
+	if (m->ok)
+		return;
+	line_hold(s->line, CODE_JOURNAL_FAILED, m->err.msg);
+	if (s->attempt && m->attempt && strtoll(s->attempt->id, NULL, 10) == m->attempt)
+		s->attempt->holed = true;
+}
+
 void slot_row_done(struct slot *s, const struct message *m)
 {
+	if (m->row == ROW_STEP) {
+		step_row_done(s, m);
+		return;
+	}
 	/* a row of an attempt that is no longer shown, or that was given up as lost */
 	if (!s->attempt || m->action != s->action || !unit_busy(s->state))
 		return;
@@ -466,6 +486,8 @@ void slot_row_done(struct slot *s, const struct message *m)
 	switch (m->row) {
 	case ROW_STARTED:
 		started_on_disk(s, m->seq);
+		break;
+	case ROW_STEP:
 		break;
 	case ROW_WRITING:
 		if (s->state == US_COMPARED)

@@ -15,78 +15,6 @@
 /* How often the inbox is looked at, and the longest sleep. */
 #define TICK_MS 1000
 
-/* --- after a start: what the last run left ------------------------------------------------------------------------ */
-
-static bool end_unfinished(struct line *l, const struct journal_attempt *a, struct err *e)
-{
-	char id[LINE_ID_SIZE], message[96];
-	snprintf(id, sizeof id, "%lld", (long long)a->id);
-	snprintf(message, sizeof message, "the station stopped after the step '%s'%s", a->step,
-	    a->writing ? ", while it was writing or later" : "");
-	struct cJSON *body = json_new_object();
-	json_add_string(body, "attempt", id);
-	json_add_string(body, "verdict", verdict_name(code_verdict(CODE_STATION_STOPPED)));
-	json_add_bool(body, "refused", false);
-	json_add_string(body, "code", code_name(CODE_STATION_STOPPED));
-	json_add_string(body, "message", message);
-	json_add_string(body, "action", code_action(CODE_STATION_STOPPED));
-	json_add_integer(body, "retries", 0);
-	json_add_null(body, "proof");
-	json_add_array(body, "regions");
-	return journal_write(l->o.journal, KIND_ATTEMPT_ENDED, body, e) != 0;
-}
-
-/* Copies, since rows may not be written while a query runs over them. */
-struct unfinished {
-	struct journal_attempt *items;
-	unsigned count, capacity;
-};
-
-static void note_unfinished(void *context, const struct journal_attempt *a)
-{
-	struct unfinished *u = context;
-	if (u->count < u->capacity)
-		u->items[u->count++] = *a;
-}
-
-/* The camera of an unfinished attempt is not started again by itself: it waits for a person, or for a new plug. */
-static void show_stopped(struct line *l, const struct journal_attempt *a)
-{
-	struct slot *s = slot_of_path(l, a->path);
-	if (!s)
-		return;
-	const struct board *board = boards_find(l->o.boards, a->board);
-	s->attempt = board ? attempt_create(board, &s->device, l->o.state_dir, &s->progress) : NULL;
-	if (s->attempt) { /* only to be shown */
-		snprintf(s->attempt->id, sizeof s->attempt->id, "%lld", (long long)a->id);
-		if (a->batch)
-			snprintf(s->attempt->batch, sizeof s->attempt->batch, "%lld", (long long)a->batch);
-		snprintf(s->shown_uid, sizeof s->shown_uid, "%.*s", UID_TEXT_SIZE - 1, a->uid);
-	}
-	err_set(&s->result, CODE_STATION_STOPPED, "the station stopped while it worked on this camera");
-	s->verdict = VERDICT_ERROR;
-	slot_event(s, UE_ERR);
-	s->stopped_here = true;
-}
-
-static bool end_last_run(struct line *l, struct err *e)
-{
-	struct unfinished u = { .capacity = 4 * LINE_MAX_SLOTS };
-	u.items = calloc(u.capacity, sizeof *u.items);
-	if (!u.items)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the unfinished attempts");
-	bool ok = journal_unfinished(l->reader, note_unfinished, &u, e);
-	for (unsigned i = 0; ok && i < u.count; i++) {
-		ok = end_unfinished(l, &u.items[i], e);
-		if (ok)
-			show_stopped(l, &u.items[i]);
-	}
-	if (ok && u.count)
-		log_warn("%u attempts of the last run were unfinished; they are ERROR station-stopped now", u.count);
-	free(u.items);
-	return ok;
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 bool line_create(const struct line_options *o, struct line **out, struct err *e)
@@ -98,7 +26,7 @@ bool line_create(const struct line_options *o, struct line **out, struct err *e)
 	pthread_mutex_init(&l->public_lock, NULL);
 	if (!mailbox_create(&l->box, sizeof(struct message), e) ||
 	    !journal_reader_open(o->journal_path, &l->reader, e) || !slots_load(l, e) || !batches_restore(l, e) ||
-	    !end_last_run(l, e) || !holds_restore(l, e)) {
+	    !leftovers_end_last_run(l, e) || !holds_restore(l, e)) {
 		line_destroy(l);
 		return false;
 	}
@@ -120,9 +48,11 @@ void line_destroy(struct line *l)
 	free(l);
 }
 
+/* What could not be recorded is worse than a clock that will be set right: it takes the other's place and stays until
+ * a person has looked. */
 void line_hold(struct line *l, enum code code, const char *message)
 {
-	if (l->held != CODE_OK)
+	if (l->held == code || l->held == CODE_JOURNAL_FAILED)
 		return;
 	l->held = code;
 	struct cJSON *body = json_new_object();
@@ -220,6 +150,14 @@ static bool resting(const struct line *l)
 	return true;
 }
 
+static void clock_is_right(struct line *l)
+{
+	struct cJSON *body = json_new_object();
+	json_add_null(body, "by");
+	l->held = CODE_OK;
+	journal_append(l->o.journal, KIND_STATION_RESUMED, body, NULL, NULL);
+}
+
 /* A clock that fell behind the journal stops the line; once it is right again, so is the line. */
 static void look_at_clock(struct line *l)
 {
@@ -227,7 +165,7 @@ static void look_at_clock(struct line *l)
 	if (behind)
 		line_hold(l, CODE_CLOCK_BEHIND, code_sentence(CODE_CLOCK_BEHIND));
 	else if (l->held == CODE_CLOCK_BEHIND)
-		l->held = CODE_OK;
+		clock_is_right(l);
 }
 
 static void tick(struct line *l)

@@ -97,7 +97,7 @@ enum message_kind {
 };
 
 /* Which row of an attempt a commit is about. */
-enum row { ROW_STARTED, ROW_REFUSED, ROW_WRITING, ROW_ENDED };
+enum row { ROW_STARTED, ROW_REFUSED, ROW_STEP, ROW_WRITING, ROW_ENDED };
 
 struct call; /* a request that waits for its answer; see calls.c */
 
@@ -106,6 +106,7 @@ struct message {
 	struct slot *slot;
 	uint64_t action;
 	enum row row;
+	int64_t attempt; /* MSG_ROW about a step: whose */
 	int64_t seq;
 	bool ok;
 	struct err err;
@@ -202,6 +203,10 @@ void stray_found(struct slot *s, const struct message *m);
 void call_serve(struct line *l, struct call *call);
 /* The line is going away: answers as refused. */
 void call_refuse(struct call *call);
+
+/* leftovers.c: attempts that have no end on disk get one, at a start and when the disk takes rows again */
+bool leftovers_end_last_run(struct line *l, struct err *e);
+bool leftovers_end_lost(struct line *l, struct err *e);
 
 /* line.c */
 void line_hold(struct line *l, enum code code, const char *message);

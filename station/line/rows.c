@@ -17,12 +17,14 @@ struct receipt {
 	struct slot *slot; /* only its line's mailbox is touched */
 	uint64_t action;
 	enum row row;
+	int64_t attempt;
 };
 
 static void committed(void *context, int64_t seq, const struct err *e)
 {
 	struct receipt *r = context;
 	struct message m = { .kind = MSG_ROW, .slot = r->slot, .action = r->action, .row = r->row, .seq = seq };
+	m.attempt = r->attempt;
 	m.ok = seq > 0;
 	m.err = e && !m.ok ? *e : (struct err)ERR_INIT;
 	struct mailbox *box = r->slot->line->box;
@@ -33,13 +35,14 @@ static void committed(void *context, int64_t seq, const struct err *e)
 static void append(struct slot *s, const char *kind, struct cJSON *body, enum row row)
 {
 	struct receipt *r = malloc(sizeof *r);
+	int64_t attempt = strtoll(s->attempt->id, NULL, 10);
 	if (r) {
-		*r = (struct receipt){ s, s->action, row };
+		*r = (struct receipt){ s, s->action, row, attempt };
 		journal_append(s->line->o.journal, kind, body, committed, r);
 		return;
 	}
 	json_free(body);
-	struct message m = { .kind = MSG_ROW, .slot = s, .action = s->action, .row = row };
+	struct message m = { .kind = MSG_ROW, .slot = s, .action = s->action, .row = row, .attempt = attempt };
 	err_set(&m.err, CODE_NO_MEMORY, "no memory for a journal row");
 	mailbox_post(s->line->box, &m);
 }
@@ -154,7 +157,7 @@ void row_step(struct slot *s, enum step step)
 	struct cJSON *body = json_new_object();
 	json_add_string(body, "attempt", s->attempt->id);
 	add_step(body, s->attempt, step);
-	journal_append(s->line->o.journal, KIND_ATTEMPT_STEP, body, NULL, NULL);
+	append(s, KIND_ATTEMPT_STEP, body, ROW_STEP);
 }
 
 void row_writing(struct slot *s)
