@@ -1,7 +1,19 @@
 /* What is looked at before a journal is written to. */
 #include "journal/inspect.h"
 
+#include "journal/marks.h"
+#include "os/file.h"
+#include "os/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of the checkpoints file: some two hundred records. */
+#define WITNESS_TAIL 65536
 
 #define HELP "keep the files, restore a backup or call engineering"
 
@@ -82,4 +94,61 @@ bool inspect_checkpoint(sqlite3 *db, int64_t *size, struct err *e)
 		return true;
 	return err_set(e, CODE_JOURNAL_FAILED, "the journal does not hold what its checkpoint at row %lld says; " HELP,
 	    (long long)*size);
+}
+
+/* The end of the file, from its first whole record on; size 0 when there is nothing to read. */
+static size_t read_tail(const char *path, uint8_t *tail)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		log_warn("journal: the checkpoints file %s cannot be read, so nothing is held against it", path);
+		return 0;
+	}
+	off_t from = st.st_size > WITNESS_TAIL ? st.st_size - WITNESS_TAIL : 0;
+	ssize_t n = pread(fd, tail, WITNESS_TAIL, from);
+	if (n <= 0 || !from)
+		return n > 0 ? (size_t)n : 0;
+	const uint8_t *gap = memmem(tail, (size_t)n, "\n\n", 2);
+	size_t skip = gap ? (size_t)(gap - tail) : (size_t)n;
+	memmove(tail, tail + skip, (size_t)n - skip);
+	return (size_t)n - skip;
+}
+
+static bool agrees(const struct store *s, const struct mark *m, struct err *e)
+{
+	if (m->size > s->head.seq)
+		return err_set(e, CODE_JOURNAL_FAILED,
+		    "the journal holds %lld rows, but %s was signed over %lld: rows are missing (was journal.db-wal"
+		    " removed?); " HELP,
+		    (long long)s->head.seq, s->witness, (long long)m->size);
+	AUTO_STMT sqlite3_stmt *row = sql_prepare(s->db, "SELECT hash FROM journal WHERE seq = ?1", e);
+	if (!row)
+		return false;
+	sqlite3_bind_int64(row, 1, m->size);
+	if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_bytes(row, 0) == CHAIN_HASH_SIZE &&
+	    !memcmp(sqlite3_column_blob(row, 0), m->head, CHAIN_HASH_SIZE))
+		return true;
+	return err_set(e, CODE_JOURNAL_FAILED, "row %lld of the journal is not the one that %s was signed over; " HELP,
+	    (long long)m->size, s->witness);
+}
+
+bool inspect_witness(const struct store *s, struct err *e)
+{
+	struct marks m = { .items = NULL };
+	if (!s->witness)
+		return true;
+	uint8_t *tail = malloc(WITNESS_TAIL);
+	if (!tail)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the checkpoints");
+	memcpy(m.public, s->key.public, sizeof m.public);
+	memcpy(m.station, s->station, sizeof m.station);
+	marks_add_file(&m, span_of(tail, read_tail(s->witness, tail)));
+	free(tail);
+	marks_sort(&m);
+	bool ok = !m.count || agrees(s, &m.items[m.count - 1], e);
+	marks_clear(&m);
+	return ok;
 }

@@ -13,7 +13,12 @@ bool sql_error(sqlite3 *db, struct err *e, const char *what)
 		code = CODE_CONFLICT;
 	else if (rc == SQLITE_NOMEM)
 		code = CODE_NO_MEMORY;
-	return err_set(e, code, "%s: %s", what, sqlite3_errmsg(db));
+	/* "disk I/O error" is no help to anybody; what the system said is */
+	int cause = rc == SQLITE_IOERR || rc == SQLITE_CANTOPEN || rc == SQLITE_FULL ? sqlite3_system_errno(db) : 0;
+	if (!cause)
+		return err_set(e, code, "%s: %s", what, sqlite3_errmsg(db));
+	char reason[64];
+	return err_set(e, code, "%s: %s (%s)", what, sqlite3_errmsg(db), strerror_r(cause, reason, sizeof reason));
 }
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *sql, struct err *e)

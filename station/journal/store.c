@@ -136,15 +136,54 @@ static bool check_all(struct store *s, bool crashed, int64_t size, struct err *e
 {
 	if ((crashed || size <= INSPECT_WHOLE_BYTES) && !inspect_structure(s->db, e))
 		return false;
-	return inspect_chain(s->db, s->station, INSPECT_ROWS, &s->head, e) && inspect_checkpoint(s->db, &s->marked, e);
+	return inspect_chain(s->db, s->station, INSPECT_ROWS, &s->head, e) &&
+	       inspect_checkpoint(s->db, &s->marked, e) && inspect_witness(s, e);
+}
+
+/* The key is made after the tables: where there is a key and no table, the journal was lost, and a new one in its place
+ * would know nothing of what has passed. */
+static bool check_begun(struct store *s, const char *key_path, struct err *e)
+{
+	int64_t objects;
+	if (!sql_int(s->db, "SELECT count(*) FROM sqlite_schema", &objects, e))
+		return false;
+	if (objects || access(key_path, F_OK) != 0)
+		return true;
+	return err_set(e, CODE_JOURNAL_FAILED,
+	    "%s is missing or empty, but the station's key is there; put the journal back, or move %s away to begin a "
+	    "new"
+	    " one",
+	    s->path, key_path);
+}
+
+/* A reader in the middle of a page of history must not hold up the rows that wait. */
+static int move_log(struct store *s, int mode, int *logged, int *moved)
+{
+	sqlite3_busy_timeout(s->db, 0);
+	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, logged, moved);
+	sqlite3_busy_timeout(s->db, SQL_BUSY_MS);
+	return rc;
+}
+
+/* The log of a program that was killed, or whose disk failed, may hold pages that a sync failed for and that are in
+ * memory only: they go into the database before anything is built on them. */
+static void settle_log(struct store *s)
+{
+	int rc = move_log(s, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK)
+		log_warn("journal: the write-ahead log stays beside the database: %s", sqlite3_errstr(rc));
 }
 
 static bool open_all(struct store *s, const char *key_path, struct err *e)
 {
 	int64_t size;
 	bool crashed = left_open(s, &size);
-	return take_lock(s, e) && connect_file(s, e) && schema_migrate(s->db, e) && configure(s, e) &&
-	       settle_owner(s, key_path, e) && check_all(s, crashed, size, e) && prepare(s, e);
+	if (!take_lock(s, e) || !connect_file(s, e) || !check_begun(s, key_path, e) || !schema_migrate(s->db, e) ||
+	    !configure(s, e) || !settle_owner(s, key_path, e) || !check_all(s, crashed, size, e) || !prepare(s, e))
+		return false;
+	if (crashed)
+		settle_log(s);
+	return true;
 }
 
 bool store_open(
@@ -181,8 +220,10 @@ static bool reconnect(struct store *s, struct err *e)
 {
 	disconnect(s);
 	if (connect_file(s, e) && configure(s, e) && inspect_chain(s->db, s->station, 2, &s->head, e) &&
-	    inspect_checkpoint(s->db, &s->marked, e) && prepare(s, e))
+	    inspect_checkpoint(s->db, &s->marked, e) && prepare(s, e)) {
+		settle_log(s);
 		return true;
+	}
 	disconnect(s);
 	return false;
 }
@@ -302,11 +343,9 @@ void store_settle(struct store *s, bool all)
 	if (!s->db || !s->wal_pages)
 		return;
 	int logged = 0, moved = 0;
-	int mode = all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	/* A reader in the middle of a page of history must not hold up the rows that wait. */
-	sqlite3_busy_timeout(s->db, 0);
-	int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &logged, &moved);
-	sqlite3_busy_timeout(s->db, SQL_BUSY_MS);
+	int rc = move_log(s, all ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &logged, &moved);
 	if (rc == SQLITE_OK && (all || logged == moved))
 		s->wal_pages = 0;
+	else if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+		log_error("journal: the write-ahead log cannot be moved into the database: %s", sqlite3_errstr(rc));
 }

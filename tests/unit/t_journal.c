@@ -358,6 +358,141 @@ static void damage_is_named_at_start(void **state)
 	assert_non_null(strstr(e.msg, "damaged"));
 }
 
+/* What a killed program leaves behind: the files as they are while it runs. */
+static void copy_running(const struct place *p, const struct place *to, bool log)
+{
+	static const char *const ends[] = { "", "-wal" };
+	char from[160], name[160];
+	struct err e = ERR_INIT;
+	for (int i = 0; i <= log; i++) {
+		AUTO_FREE uint8_t *data = NULL;
+		size_t size;
+		snprintf(from, sizeof from, "%s%s", p->db, ends[i]);
+		snprintf(name, sizeof name, "%s%s", to->db, ends[i]);
+		assert_true(file_read(from, 1 << 24, &data, &size, &e));
+		assert_true(file_write_atomic(name, span_of(data, size), 0600, &e));
+	}
+	AUTO_FREE uint8_t *key = NULL;
+	size_t size;
+	assert_true(file_read(p->key, 4096, &key, &size, &e));
+	assert_true(file_write_atomic(to->key, span_of(key, size), 0600, &e));
+}
+
+static void lost_log_is_named_at_start(void **state)
+{
+	struct place *p = *state, killed;
+	struct err e = ERR_INIT;
+	struct journal *j = open_at(p), *again;
+	for (int i = 0; i < 300; i++) /* past a checkpoint */
+		put_note(j, i);
+	place_make(&killed);
+	copy_running(p, &killed, false);
+	struct journal_options o = { killed.db, "line-1", killed.key, p->witness };
+	assert_false(journal_open(&o, &again, &e));
+	assert_int_equal(e.code, CODE_JOURNAL_FAILED);
+	assert_non_null(strstr(e.msg, "rows are missing"));
+	copy_running(p, &killed, true); /* put back */
+	assert_true(journal_open(&o, &again, &e));
+	assert_int_equal(put_note(again, 300), 301);
+	journal_close(again);
+	place_remove(&killed);
+	journal_close(j);
+}
+
+/* A log that was left open may be in memory only; nothing is built on it before it is in the database. */
+static void left_log_is_settled_at_start(void **state)
+{
+	struct place *p = *state, killed;
+	struct err e = ERR_INIT;
+	struct journal *j = open_at(p), *again;
+	struct stat st;
+	char log[160];
+	for (int i = 0; i < 5; i++)
+		put_note(j, i);
+	place_make(&killed);
+	copy_running(p, &killed, true);
+	journal_close(j);
+	snprintf(log, sizeof log, "%s-wal", killed.db);
+	assert_int_equal(stat(log, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_true(place_open(&killed, &again, &e));
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(put_note(again, 5), 6);
+	journal_close(again);
+	place_remove(&killed);
+}
+
+static void lost_journal_is_not_begun_anew(void **state)
+{
+	struct place *p = *state;
+	struct err e = ERR_INIT;
+	struct journal *j = open_at(p);
+	struct stat st;
+	put_note(j, 1);
+	journal_close(j);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(i ? unlink(p->db) : truncate(p->db, 0), 0);
+		assert_false(place_open(p, &j, &e));
+		assert_int_equal(e.code, CODE_JOURNAL_FAILED);
+		assert_non_null(strstr(e.msg, "missing or empty"));
+	}
+	assert_int_equal(unlink(p->key), 0);
+	assert_int_equal(unlink(p->witness), 0);
+	j = open_at(p);
+	assert_int_equal(put_note(j, 1), 1);
+	journal_close(j);
+	assert_int_equal(stat(p->key, &st), 0);
+}
+
+static struct cJSON *event_tree(const char *message)
+{
+	struct cJSON *body = json_new_object();
+	json_add_null(body, "code");
+	json_add_string(body, "message", message);
+	json_add_null(body, "slot");
+	json_add_null(body, "path");
+	return body;
+}
+
+/* A reader that stays in the middle of history keeps the log from being begun anew; once it has gone, the log ends. */
+static void log_is_bounded(void **state)
+{
+	struct place *p = *state;
+	struct err e = ERR_INIT;
+	struct journal *j = open_at(p);
+	struct stat st;
+	sqlite3 *reader;
+	char log[160], long_text[3000];
+	memset(long_text, 'x', sizeof long_text - 1);
+	long_text[sizeof long_text - 1] = '\0';
+	snprintf(log, sizeof log, "%s-wal", p->db);
+	put_note(j, 0);
+	assert_int_equal(sqlite3_open_v2(p->db, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM journal", NULL, NULL, NULL), SQLITE_OK);
+	off_t size[2];
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 800; i++) { /* twenty to a commit */
+			if (i % 20 == 19)
+				assert_true(journal_write(j, KIND_STATION_EVENT, event_tree(long_text), &e) > 0);
+			else
+				journal_append(j, KIND_STATION_EVENT, event_tree(long_text), NULL, NULL);
+		}
+		assert_int_equal(stat(log, &st), 0);
+		size[round] = st.st_size;
+		if (!round) {
+			assert_true(st.st_size > 1200 * 4096); /* far behind where it is moved when nobody reads */
+			assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+		}
+	}
+	assert_true(size[1] <= size[0] + 256 * 4096); /* it was begun anew, not lengthened */
+	journal_close(j);
+	assert_true(stat(log, &st) != 0 || st.st_size == 0);
+	j = open_at(p);
+	assert_true(put_note(j, 1) > 0);
+	journal_close(j);
+}
+
 static void set_file_limit(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -461,6 +596,8 @@ int main(void)
 		T(every_body_has_its_kind_and_time), T(bad_rows_cost_nobody_else), T(many_threads_make_one_chain),
 		T(watcher_hears_of_commits), T(checkpoints_stand_where_they_must), T(torn_checkpoint_is_passed_over),
 		T(key_is_private_and_kept), T(other_station_or_second_program_is_refused), T(damage_is_named_at_start),
-		T(full_disk_fails_rows_and_recovers), T(station_time_never_goes_back), T(clock_set_back_stops_time) };
+		T(lost_log_is_named_at_start), T(left_log_is_settled_at_start), T(lost_journal_is_not_begun_anew),
+		T(log_is_bounded), T(full_disk_fails_rows_and_recovers), T(station_time_never_goes_back),
+		T(clock_set_back_stops_time) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
