@@ -91,7 +91,7 @@ static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connec
 	keys_release(&h->keys, &g->request.key); /* before the client can ask again */
 	if (why.code != CODE_OK)
 		answer_problem(&a, 0, &why, &fixed);
-	if (a.status >= 500)
+	if (a.status >= 500 && why.code != CODE_OK) /* an honest "not ready" is no error */
 		log_error("http: %u: %s: %s", a.status, code_name(why.code), why.msg);
 	snprintf(a.allow, sizeof a.allow, "%s", g->allow);
 	a.close = g->close;
