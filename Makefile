@@ -123,7 +123,7 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 ##@ Prove
 test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
-unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so
+unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so $(BUILD)/tests/disk_trouble.so
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -135,7 +135,7 @@ $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/tests/clock_shift.so: tests/line/clock_shift.c
+$(BUILD)/tests/clock_shift.so $(BUILD)/tests/disk_trouble.so: $(BUILD)/tests/%.so: tests/line/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
@@ -153,6 +153,10 @@ FIRST ?= 1
 SEEDS ?= 20
 soak: all ## random faults by seed: SEEDS=n FIRST=n
 	tests/line/soak.py $(FIRST) $(SEEDS)
+KILLS ?= 300
+SEED  ?= 1
+soak-kill: all ## kill -9 of the running station at random instants: KILLS=n SEED=n
+	tests/line/kills.py $(KILLS) $(SEED)
 mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run
 bench: all ## measure, beside a peer in the same run; writes build/bench.json
@@ -195,5 +199,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:

@@ -16,6 +16,8 @@ import traceback
 import urllib.error
 import urllib.request
 
+from auditor import INTACT, audit
+
 BUILD = os.environ.get("BUILD", "build")
 STATION_BUILD = os.environ.get("STATION_BUILD", BUILD)
 CTL = f"{BUILD}/stationctl"
@@ -276,6 +278,8 @@ class Rig:
             done = subprocess.run([CTL, "journal", "verify", "--db", db, "--checkpoints", f"{self.work}/checkpoints",
                                    "--pubkey", f"{self.state}/station.key.pub"], capture_output=True, text=True)
             equal(done.returncode, 0, f"journal verify: {done.stdout}{done.stderr}")
+            said = audit(db, f"{self.work}/checkpoints", f"{self.state}/station.key.pub")
+            equal(said[0], INTACT, f"the auditor says {said}")
 
     def database(self):
         return sqlite3.connect(f"file:{self.state}/journal.db?mode=ro", uri=True)
