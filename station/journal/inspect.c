@@ -121,8 +121,9 @@ static bool agrees(const struct store *s, const struct mark *m, struct err *e)
 {
 	if (m->size > s->head.seq)
 		return err_set(e, CODE_JOURNAL_FAILED,
-		    "the journal holds %lld rows, but %s was signed over %lld: rows are missing (was journal.db-wal"
-		    " removed?); " HELP,
+		    "the journal holds %lld rows, but %s was signed over %lld: rows are missing; put back what was "
+		    "taken"
+		    " away (journal.db-wal?), or, to go on with an old copy, begin another checkpoints file",
 		    (long long)s->head.seq, s->witness, (long long)m->size);
 	AUTO_STMT sqlite3_stmt *row = sql_prepare(s->db, "SELECT hash FROM journal WHERE seq = ?1", e);
 	if (!row)

@@ -131,11 +131,14 @@ bool file_write_atomic(const char *path, struct span data, unsigned mode, struct
 	return file_sync_folder(folder, e);
 }
 
+/* A new folder's name is on disk before anything in it is; where its parent may not be read nobody can see to that. */
 static bool make_one(const char *path, struct err *e)
 {
-	if (mkdir(path, 0755) == 0 || errno == EEXIST)
-		return true;
-	return err_sys(e, CODE_FILE_FAILED, errno, "cannot create the folder %s", path);
+	char parent[PATH_MAX];
+	if (mkdir(path, 0755))
+		return errno == EEXIST || err_sys(e, CODE_FILE_FAILED, errno, "cannot create the folder %s", path);
+	folder_of(path, parent);
+	return access(parent, R_OK) != 0 || file_sync_folder(parent, e);
 }
 
 bool file_make_folder(const char *path, bool private_folder, struct err *e)

@@ -85,6 +85,53 @@ def step_takes_too_long():
         equal(rig.wait_slot(2, RESTING)["state"], "aborted")
 
 
+@test
+def right_again():
+    """a clock set back and right again under a running station: held, then released by itself; a failed journal stays"""
+    with Rig(start=False, cameras=2, speed="50", options=["--windows", "0.5"],
+             program="already_passed = allow\nhold_after = 0") as rig:
+        clock, trouble = f"{rig.work}/clock", f"{rig.work}/trouble"
+        libraries = ":".join(f"{os.path.abspath(BUILD)}/tests/{name}.so" for name in ("clock_shift", "disk_trouble"))
+        rig.wrap = ("env", f"LD_PRELOAD={libraries}", f"CLOCK_SHIFT={clock}", f"DISK_TROUBLE={trouble}")
+
+        def say(path, text):
+            with open(f"{path}.new", "w") as f:
+                f.write(text)
+            os.rename(f"{path}.new", path)
+
+        def station_is(state, code):
+            until(lambda: [rig.rest("/station")[key] for key in ("state", "code")] == [state, code], f"{state} {code}")
+        say(clock, str(AHEAD_S))
+        rig.prepare(files=FILES)
+        rig.start(mode="run")
+        until(lambda: len(rig.slots()) == 2, "all cameras are there")
+        rig.control("power-cycle 1 hold")
+        equal(rig.wait_slot(1, RESTING)["state"], "passed")
+        say(clock, "0")
+        station_is("held", "clock-behind")
+        say(clock, str(AHEAD_S))
+        station_is("running", None)
+        until(lambda: [r[2] for r in journal(rig)[-2:]] == ["station-held", "station-resumed"], "both are on disk")
+        rig.control("power-cycle 2 hold")
+        equal(rig.wait_slot(2, RESTING)["state"], "passed")
+
+        say(clock, "0")
+        station_is("held", "clock-behind")
+        say(trouble, "write 28 journal.db\n")
+        rig.control("power-cycle 1 hold")
+        equal(rig.wait_slot(1, {"unrecorded", "refused"})["state"], "unrecorded")
+        station_is("held", "journal-failed")
+        say(trouble, "")
+        say(clock, str(AHEAD_S))
+        until(lambda: rig.rest("/station")["clock_behind_ms"] == 0, "the clock is right")
+        rig.control("power-cycle 2 hold")  # takes longer than the station needs to look at its clock
+        equal(rig.wait_slot(2, {"refused"})["code"], "station-held")
+        station_is("held", "journal-failed")
+        rig.rest("/station/resume", method="POST")
+        rig.control("power-cycle 1 hold")
+        equal(rig.wait_slot(1, {"passed"})["code"], "ok")
+
+
 def limited(rig, size):
     """Starts the station where no file grows beyond size; its exit status, or None when it serves; what it said."""
     address = f"{rig.state}/http.address"

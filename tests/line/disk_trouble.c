@@ -34,7 +34,8 @@ static int trouble(const char *call, const char *path)
 	if (!read_orders(orders, sizeof orders))
 		return 0;
 	for (; (line = strtok_r(line, "\n", &rest)); line = NULL)
-		if (sscanf(line, "%15s %d %255s", name, &number, part) == 3 && !strcmp(name, call) && strstr(path, part))
+		if (sscanf(line, "%15s %d %255s", name, &number, part) == 3 && !strcmp(name, call) &&
+		    strstr(path, part))
 			failed = number;
 	return failed;
 }

@@ -301,6 +301,32 @@ static void torn_checkpoint_is_passed_over(void **state)
 	}
 }
 
+/* Whoever takes the file away, as rotation does, takes what was in it; the next checkpoint begins another. */
+static void witness_may_be_taken_away(void **state)
+{
+	struct place *p = *state;
+	struct journal *j = open_at(p);
+	char away[128];
+	put_note(j, 1);
+	journal_checkpoint(j);
+	put_note(j, 2);
+	journal_close(j);
+	snprintf(away, sizeof away, "%s.1", p->witness);
+	assert_int_equal(rename(p->witness, away), 0);
+	j = open_at(p);
+	put_note(j, 3);
+	journal_close(j);
+	const char *files[] = { away, p->witness };
+	for (int i = 0; i < 2; i++) {
+		struct verify_options o = { p->db, files[i], NULL };
+		struct verify_report report;
+		verify_journal(&o, &report);
+		assert_int_equal(report.result, VERIFY_INTACT);
+		assert_true(report.checkpoints > 0);
+	}
+	assert_int_equal(unlink(away), 0);
+}
+
 static void key_is_private_and_kept(void **state)
 {
 	struct place *p = *state;
@@ -595,9 +621,9 @@ int main(void)
 	const struct CMUnitTest tests[] = { T(rows_are_numbered_without_gaps), T(hash_has_its_layout),
 		T(every_body_has_its_kind_and_time), T(bad_rows_cost_nobody_else), T(many_threads_make_one_chain),
 		T(watcher_hears_of_commits), T(checkpoints_stand_where_they_must), T(torn_checkpoint_is_passed_over),
-		T(key_is_private_and_kept), T(other_station_or_second_program_is_refused), T(damage_is_named_at_start),
-		T(lost_log_is_named_at_start), T(left_log_is_settled_at_start), T(lost_journal_is_not_begun_anew),
-		T(log_is_bounded), T(full_disk_fails_rows_and_recovers), T(station_time_never_goes_back),
-		T(clock_set_back_stops_time) };
+		T(witness_may_be_taken_away), T(key_is_private_and_kept), T(other_station_or_second_program_is_refused),
+		T(damage_is_named_at_start), T(lost_log_is_named_at_start), T(left_log_is_settled_at_start),
+		T(lost_journal_is_not_begun_anew), T(log_is_bounded), T(full_disk_fails_rows_and_recovers),
+		T(station_time_never_goes_back), T(clock_set_back_stops_time) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
