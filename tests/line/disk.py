@@ -189,19 +189,16 @@ def killed_in_trouble():
 @test
 def one_lost_step():
     """a single step that the disk did not take: that attempt cannot pass, and the station is held"""
-    with Rig(start=False, cameras=1, speed="50", options=["--windows", "0.5"],
-             program="already_passed = allow") as rig:
+    with Rig(start=False, cameras=1, speed="3", program="already_passed = allow") as rig:
         trouble = Trouble(rig)
         rig.prepare(files={**FILES, "data.bin": bytes(range(256)) * 1600})
         rig.start(mode="run")
         until(lambda: len(rig.slots()) == 1, "the camera is there")
-        rig.control("fault camera=1 at=upload partition=ROMFS0 block=90 nth=1 times=1 do=silent")
         rig.control("power-cycle 1 hold")
-        rig.wait_slot(1, {"written"})
+        rig.wait_slot(1, {"compared", "written", "read-back", "proved"})
         trouble.set(("write", errno.ENOSPC, "journal.db"))
-        rig.wait_slot(1, {"read-back", "proved", "restarted", *RESTING})
-        held(rig)
-        trouble.set()
+        rig.wait_slot(1, {"restarted", *RESTING})
+        trouble.set()  # well again long before the camera is back
         slot = rig.wait_slot(1, RESTING)
         equal((slot["state"] in ("error", "unrecorded"), slot["code"]), (True, "journal-failed"), slot)
         equal(rig.rest("/station")["state"], "held")
@@ -266,10 +263,10 @@ def really_full():
             equal(plug(rig, 2)["state"], "passed")
             equal(rig.stop(), 0, "exit status")
             intact(rig)
-            mount("-o", "remount,ro", rig.state)
+            mount("-o", "remount,bind,ro", rig.state)
             said = refused_start(rig, untouched=True)
             equal("read-only" in said.lower() or "readonly" in said.lower(), True, said)
-            mount("-o", "remount,rw", rig.state)
+            mount("-o", "remount,bind,rw", rig.state)
             rig.start(mode="run")
             until(lambda: len(rig.slots()) == 2, "all cameras are there")
             equal(plug(rig, 1)["state"], "passed")
