@@ -80,6 +80,12 @@ enum romfs_status romfs_check(const struct romfs *fs, romfs_visit *visit, void *
 /* romfs_mount and romfs_check in one; fault is also filled for a bad header.  OK, NOT_ROMFS or CORRUPT. */
 enum romfs_status romfs_verify(
     struct romfs *fs, const void *image, size_t size, romfs_visit *visit, void *context, struct romfs_fault *fault);
+/* romfs_mount for a camera that starts, where flash may hold anything and nobody waits: also every record that a
+ * listing or a look-up can meet must be sound, and finding that out may cost no more than *budget, counted in bytes of
+ * structure read (names and contents are not) and 32 for each record.  What is accepted never answers CORRUPT
+ * afterwards, and a look-up reads no more than was paid for here.  Names and duplicates are not judged.  *budget
+ * becomes what is left. OK, NOT_ROMFS or CORRUPT, also when the budget does not cover it. */
+enum romfs_status romfs_mount_within(struct romfs *fs, const void *image, size_t size, uint32_t *budget);
 /* The rule for names that romfs_check holds: not empty, '.' or '..', no '/' or NUL, UTF-8. */
 int romfs_name_ok(const uint8_t *name, size_t size);
 
