@@ -41,6 +41,9 @@ CAMERA     ?= $(call obj,fixtures/virtual/camera.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
+# The camera's side of ROMFS, for tests: the station itself needs the mount driver only.
+CAMERA_LIB := $(BUILD)/libcamera.a
+CAMERA_LIB_SRC := $(wildcard firmware/vfs/*.c tests/firmware/hostile.c) firmware/port/ram_flash.c
 # All of the virtual line but its main, for unit tests.
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
@@ -88,6 +91,10 @@ $(VIRTUAL_LIB): $(filter-out %/main.o,$(call obj,$(FRONT_SRC) $(CAMERA_SRC)))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
+$(CAMERA_LIB): $(call obj,$(CAMERA_LIB_SRC))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
 $(BUILD)/stationd: $(call obj,station/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/stationctl: $(call obj,$(CTL_SRC)) $(LIB)
@@ -123,8 +130,9 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 ##@ Prove
 test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
-unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so $(BUILD)/tests/disk_trouble.so
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(LIB)
+unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so \
+      $(BUILD)/tests/disk_trouble.so $(BUILD)/tests/vectors
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(CAMERA_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 browser-tools: build/browser/node_modules/.package-lock.json
@@ -139,12 +147,17 @@ $(BUILD)/tests/clock_shift.so $(BUILD)/tests/disk_trouble.so: $(BUILD)/tests/%.s
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
+# What the cores answer, answered by the host.
+$(BUILD)/tests/vectors: $(call obj,$(wildcard tests/firmware/*.c)) $(CAMERA_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # Fuzz targets see the library built by clang with its coverage and both sanitizers.
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzzers: ## build the fuzz targets
 	$(MAKE) BUILD=build/fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(FUZZ_SAN) -fsanitize=fuzzer-no-link" fuzz-programs
 fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
-$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(LIB)
+$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(CAMERA_LIB) $(LIB)
 	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
 MINUTES ?= 1
 fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
@@ -167,21 +180,43 @@ lint: ## format, floors, library prefixes, cppcheck
 	tests/lint/run
 
 ##@ Firmware
-# The mount driver for the cameras' cores: freestanding, sizes printed, nothing needed but four functions on memory.
+# The mount driver and the camera's view of it for the cameras' cores: freestanding, sizes and worst stack printed,
+# nothing needed but four functions on memory.
 ARM        ?= arm-none-eabi-
 ARM_CORES  := cortex-m4 cortex-m7 cortex-m33 cortex-m55
-ARM_CFLAGS := -mthumb -std=gnu11 -ffreestanding -Os -ffunction-sections -Wall -Wextra -Wconversion -Werror
-ROMFS_NEEDS := memcmp memcpy memset strlen
+ARM_CFLAGS := -mthumb -std=gnu11 -ffreestanding -Os -ffunction-sections -Wall -Wextra -Wconversion -Werror \
+              -Ifirmware/romfs -Ifirmware -I. -MMD -MP -fcallgraph-info=su
+ARM_NEEDS  := memcmp memcpy memset strlen
+FIRMWARE   := $(BUILD)/firmware
+FIRMWARE_SRC := $(wildcard firmware/romfs/*.c firmware/vfs/*.c)
+# The machines that stand for the cores: what `make test` runs the vectors on.
+MACHINES   := mps2-an386:cortex-m4 mps2-an500:cortex-m7 mps2-an505:cortex-m33 mps3-an547:cortex-m55
+VECTOR_SRC := $(FIRMWARE_SRC) $(wildcard firmware/port/*.c) $(filter-out %/host_port.c,$(wildcard tests/firmware/*.c))
 
-firmware: $(ARM_CORES:%=$(BUILD)/firmware/romfs-%.o) ## the mount driver for the cameras' cores, with sizes
-	$(ARM)size $^
-$(BUILD)/firmware/romfs-%.o: $(wildcard firmware/romfs/*.c firmware/romfs/*.h) Makefile
-	@mkdir -p $(BUILD)/firmware/$*
-	cd $(BUILD)/firmware/$* && $(ARM)gcc -mcpu=$* $(ARM_CFLAGS) -c $(abspath $(filter %.c,$^))
-	$(ARM)ld -r -o $@.new $(patsubst %.c,$(BUILD)/firmware/$*/%.o,$(notdir $(filter %.c,$^)))
-	@extra=$$($(ARM)nm -u $@.new | awk '{print $$2}' | grep -vxF $(ROMFS_NEEDS:%=-e %)); \
-	if [ -n "$$extra" ]; then echo "firmware/romfs needs" $$extra >&2; exit 1; fi
-	@mv $@.new $@
+firmware: $(ARM_CORES:%=$(FIRMWARE)/camera-%.o) $(foreach m,$(MACHINES),$(FIRMWARE)/vectors-$(firstword $(subst :, ,$m)).elf) ## the camera's side for its cores: sizes, worst stack, vector programs
+	@$(ARM)size $(filter %.o,$^)
+	@firmware/worst-stack $(ARM_CORES:%=$(FIRMWARE)/%)
+
+# Per core: objects, then one object of the driver whose needs are looked at, then a program per machine.
+define core
+$(FIRMWARE)/$1/%.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@$(ARM)gcc -mcpu=$1 $(ARM_CFLAGS) -c -o $$@ $$<
+$(FIRMWARE)/camera-$1.o: $(FIRMWARE_SRC:%.c=$(FIRMWARE)/$1/%.o)
+	@$(ARM)ld -r -o $$@.new $$^
+	@extra=$$$$($(ARM)nm -u $$@.new | awk '{print $$$$2}' | grep -vxF $(ARM_NEEDS:%=-e %)); \
+	if [ -n "$$$$extra" ]; then echo "firmware needs" $$$$extra >&2; exit 1; fi
+	@variables=$$$$($(ARM)nm $$@.new | awk '$$$$2 ~ /[bBdDcC]/ {print $$$$3}'); \
+	if [ -n "$$$$variables" ]; then echo "firmware keeps" $$$$variables >&2; exit 1; fi
+	@mv $$@.new $$@
+endef
+define machine
+$(FIRMWARE)/vectors-$1.elf: $(VECTOR_SRC:%.c=$(FIRMWARE)/$2/%.o) firmware/port/$1.ld firmware/port/sections.ld
+	@$(ARM)gcc -mcpu=$2 -mthumb -nostdlib -Wl,--gc-sections -Lfirmware/port -T firmware/port/$1.ld -o $$@ $$(filter %.o,$$^) -lgcc
+endef
+$(foreach c,$(ARM_CORES),$(eval $(call core,$c)))
+$(foreach m,$(MACHINES),$(eval $(call machine,$(firstword $(subst :, ,$m)),$(lastword $(subst :, ,$m)))))
+-include $(shell find $(FIRMWARE) -name '*.d' 2>/dev/null)
 
 ##@ Install
 install: all ## programs, boards, lines, manual pages, systemd unit, udev rule
