@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libdeflate.h>
+
 #include "base/hex.h"
+#include "firmware/vfs/mperrno.h"
+#include "firmware/vfs/vfs_rom.h"
 #include "format/json.h"
 #include "format/romfs_list.h"
 #include "os/file.h"
@@ -92,6 +96,68 @@ static void compare_listing(struct answers *a, const char *name, const struct cJ
 	assert_int_equal(n, list->count);
 }
 
+/* "ENOENT" and the like, or "OK", as the driver answers them; anything that is no such word is an answer with contents.
+ */
+static int error_of(const struct cJSON *lookup, const char *call)
+{
+	static const struct {
+		const char *name;
+		int error;
+	} rows[] = { { "OK", 0 }, { "ENOENT", -VFS_ENOENT }, { "EISDIR", -VFS_EISDIR },
+		{ "EOPNOTSUPP", -VFS_EOPNOTSUPP } };
+	struct err e = ERR_INIT;
+	const char *word;
+	if (!json_string(lookup, call, &word, &e))
+		return 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (!strcmp(rows[i].name, word))
+			return rows[i].error;
+	fail_msg("'%s' is not known", word);
+	return 0;
+}
+
+static void compare_open(const struct cJSON *lookup, const struct romfs *fs, const char *path)
+{
+	struct err e = ERR_INIT;
+	struct vfs_file file;
+	const char *crc;
+	char text[9];
+	int64_t bytes;
+	size_t size;
+	assert_int_equal(vfs_rom_open(fs, path, "rb", &file), error_of(lookup, "open"));
+	const struct cJSON *contents = json_member(lookup, "open");
+	if (!json_is_object(contents))
+		return;
+	assert_true(
+	    json_integer(contents, "size", 0, UINT32_MAX, &bytes, &e) && json_string(contents, "crc32", &crc, &e));
+	const uint8_t *data = vfs_file_buffer(&file, &size);
+	assert_int_equal(size, bytes);
+	snprintf(text, sizeof text, "%08x", libdeflate_crc32(0, data, size));
+	assert_string_equal(text, crc);
+}
+
+static void compare_listdir(const struct cJSON *lookup, const struct romfs *fs, const char *path)
+{
+	struct err e = ERR_INIT;
+	struct vfs_rom_listing listing;
+	struct vfs_dirent entry;
+	const struct cJSON *names;
+	int error = error_of(lookup, "listdir");
+	assert_int_equal(vfs_rom_ilistdir(fs, path, &listing), error);
+	if (error)
+		return;
+	assert_true(json_array(lookup, "listdir", &names, &e));
+	for (const struct cJSON *n = json_first(names); n; n = json_after(n)) {
+		size_t size;
+		char *name = path_of(n, &size);
+		assert_int_equal(vfs_rom_next(&listing, &entry), 1);
+		assert_int_equal(entry.name_size, size);
+		assert_memory_equal(entry.name, name, size);
+		free(name);
+	}
+	assert_int_equal(vfs_rom_next(&listing, &entry), 0);
+}
+
 /* MicroPython says ENOENT both for what is not there and for what it cannot make out. */
 static void compare_lookups(struct answers *a, const char *name, const struct cJSON *row, const struct romfs *fs)
 {
@@ -113,6 +179,9 @@ static void compare_lookups(struct answers *a, const char *name, const struct cJ
 			assert_true(json_integer(stat, "size", 0, UINT32_MAX, &bytes, &e));
 			assert_int_equal(bytes, node.data_size);
 		}
+		compare_open(l, fs, path);
+		compare_listdir(l, fs, path);
+		assert_int_equal(vfs_rom_chdir(path), error_of(l, "chdir"));
 		free(path);
 		a->lookups++;
 	}
