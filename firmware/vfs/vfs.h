@@ -11,8 +11,8 @@
 #include "vfs_rom.h"
 
 #define VFS_MOUNTS 4
-/* What statvfs says of the bare root: MICROPY_ALLOC_PATH_MAX. */
-#define VFS_PATH_MAX 512
+/* What statvfs says of the bare root: MICROPY_ALLOC_PATH_MAX of stm32 and alif (mimxrt: 256). */
+#define VFS_PATH_MAX 128
 
 struct vfs_mount {
 	const char *point; /* borrowed, begins with '/' */

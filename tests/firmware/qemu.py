@@ -5,6 +5,7 @@ over hostile flash stays below its bound.  Prints TAP.  `--host`: the host's par
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -176,6 +177,18 @@ def every_lookup_has_micropythons_own_answer(run):
     assert count == 99, count
 
 
+def no_stack_is_computed_where_it_has_no_bound(run):
+    """A driver that calls itself, or whatever a pointer says, is refused: both put into a copy of the call graph."""
+    for number, target in enumerate(("romfs_lookup", "__indirect_call")):
+        folder = f"{run.folder}/stack{number}"
+        shutil.copytree(f"{BUILD}/firmware/cortex-m4/firmware", f"{folder}/firmware")
+        with open(f"{folder}/firmware/romfs/record.ci", "a", encoding="utf-8") as f:
+            f.write(f'edge: {{ sourcename: "romfs_read_varuint" targetname: "{target}" label: "" }}\n')
+        done = subprocess.run(["firmware/worst-stack", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=60, check=False)
+        assert done.returncode == 1 and ("recursion", "pointer")[number] in done.stdout, done.stdout
+
+
 def on_machine(name):
     """The tests of one machine."""
     core, hertz = MACHINES[name]
@@ -211,6 +224,7 @@ def on_machine(name):
 
 def main():
     if "--host" not in sys.argv:
+        tests.append(no_stack_is_computed_where_it_has_no_bound)
         for name in MACHINES:
             on_machine(name)
     failed = 0
