@@ -42,8 +42,8 @@ CAMERA     ?= $(call obj,fixtures/virtual/camera.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
 # The camera's side of ROMFS, for tests: the station itself needs the mount driver only.
-CAMERA_LIB := $(BUILD)/libcamera.a
-CAMERA_LIB_SRC := $(wildcard firmware/vfs/*.c tests/firmware/hostile.c) firmware/port/ram_flash.c
+VFS_LIB := $(BUILD)/libvfs.a
+VFS_LIB_SRC := $(wildcard firmware/vfs/*.c tests/firmware/hostile.c) firmware/port/ram_flash.c
 # All of the virtual line but its main, for unit tests.
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
@@ -91,7 +91,7 @@ $(VIRTUAL_LIB): $(filter-out %/main.o,$(call obj,$(FRONT_SRC) $(CAMERA_SRC)))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
-$(CAMERA_LIB): $(call obj,$(CAMERA_LIB_SRC))
+$(VFS_LIB): $(call obj,$(VFS_LIB_SRC))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
@@ -132,7 +132,7 @@ test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
 unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so \
       $(BUILD)/tests/disk_trouble.so $(BUILD)/tests/vectors
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(CAMERA_LIB) $(LIB)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 browser-tools: build/browser/node_modules/.package-lock.json
@@ -148,7 +148,7 @@ $(BUILD)/tests/clock_shift.so $(BUILD)/tests/disk_trouble.so: $(BUILD)/tests/%.s
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
 # What the cores answer, answered by the host.
-$(BUILD)/tests/vectors: $(call obj,$(wildcard tests/firmware/*.c)) $(CAMERA_LIB) $(LIB)
+$(BUILD)/tests/vectors: $(call obj,$(wildcard tests/firmware/*.c)) $(VFS_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -157,7 +157,7 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzzers: ## build the fuzz targets
 	$(MAKE) BUILD=build/fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(FUZZ_SAN) -fsanitize=fuzzer-no-link" fuzz-programs
 fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
-$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(CAMERA_LIB) $(LIB)
+$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
 	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
 MINUTES ?= 1
 fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
