@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STRING_TRIES    3
+#define STRING_TRIES    4 /* two in a row must agree */
+#define PROBE_TRIES     2
 #define STRING_PAUSE_MS 50
 #define UPLOAD_DEPTH    4
 /* how much longer than typical flash work may take, and what the transfers around it may */
@@ -102,25 +103,49 @@ static bool peek(struct dfu_link *d, uint32_t block, uint16_t *got, struct err *
 	return ok;
 }
 
-/* The text of a string descriptor; "?" when it is not printable or too long, "" when there is none. */
-static bool read_string(struct dfu_link *d, uint8_t index, char *out, size_t size, struct err *e)
+/* One reading of a string descriptor's text; "?" when it is not printable or too long. */
+static bool ask_string(struct dfu_link *d, uint8_t index, char *out, size_t size, struct err *e)
 {
 	uint8_t bytes[XFER_STRING_SIZE];
 	uint16_t got;
+	if (!xfer_ask_string(d->xfer, index, bytes, &got, e))
+		return false;
+	if (got < 2 || bytes[0] != got || got % 2 || bytes[1] != LIBUSB_DT_STRING)
+		return err_set(e, CODE_USB_PROTOCOL, "string %u is no string descriptor", index);
+	if (!usb_string_text(span_of(bytes, got), out, size))
+		memcpy(out, "?", 2);
+	return true;
+}
+
+/* The text of a string descriptor; "" when there is none.  A number or a name with one wrong bit is another one, and
+ * nothing but a second reading tells: two in a row must agree. */
+static bool read_string(struct dfu_link *d, uint8_t index, char *out, size_t size, struct err *e)
+{
+	char before[USB_STRING_SIZE];
+	bool read = false;
 	out[0] = '\0';
-	bool ok = index == 0;
-	for (unsigned i = 0; i < STRING_TRIES && !ok; i++) {
-		if (i)
-			usleep(STRING_PAUSE_MS * 1000);
-		ok = xfer_ask_string(d->xfer, index, bytes, &got, e);
-		if (ok && (got < 2 || bytes[0] != got || got % 2 || bytes[1] != LIBUSB_DT_STRING))
-			ok = err_set(e, CODE_USB_PROTOCOL, "string %u is no string descriptor", index);
-		if (ok && !usb_string_text(span_of(bytes, got), out, size))
-			memcpy(out, "?", 2);
-		if (!ok && e && e->code == CODE_USB_GONE)
+	for (unsigned i = 0; i < STRING_TRIES && index; i++) {
+		bool again = read;
+		memcpy(before, out, size);
+		read = ask_string(d, index, out, size, e);
+		if (read && again && !strcmp(before, out))
+			return true;
+		if (!read && e && e->code == CODE_USB_GONE)
 			return false;
+		if (!read)
+			usleep(STRING_PAUSE_MS * 1000);
 	}
-	return ok;
+	return !index || (read && err_set(e, CODE_USB_PROTOCOL, "string %u reads otherwise each time", index));
+}
+
+/* The kernel has read the serial too, when the camera came up. */
+static bool serial_agrees(const struct link *l, const char *serial, struct err *e)
+{
+	struct usb_seen seen;
+	if (!usb_find(&l->id, &seen) || !seen.serial[0] || !strcmp(seen.serial, serial) || !strcmp(serial, "?"))
+		return true;
+	return err_set(
+	    e, CODE_USB_PROTOCOL, "it reads %.40s, and read %.40s when the camera came up", serial, seen.serial);
 }
 
 static bool dfu_identify(struct link *l, struct identity *out, struct err *e)
@@ -130,7 +155,8 @@ static bool dfu_identify(struct link *l, struct identity *out, struct err *e)
 	*out = (struct identity){ .bcd = l->id.bcd };
 	if (!d || !peek(d, 0, &got, e))
 		return d && err_prefix(e, "the camera cannot be held in its bootloader");
-	if (!read_string(d, d->device.serial, out->usb_serial, sizeof out->usb_serial, e))
+	if (!read_string(d, d->device.serial, out->usb_serial, sizeof out->usb_serial, e) ||
+	    !serial_agrees(l, out->usb_serial, e))
 		return err_prefix(e, "serial");
 	for (unsigned i = 0; i < d->desc.alt_count; i++)
 		if (!read_string(d, d->desc.alt_strings[i], d->alts[i], sizeof d->alts[i], e))
@@ -195,23 +221,34 @@ static bool select_partition(struct link *l, struct dfu_link *d, const struct pa
 	return true;
 }
 
+/* Is the last block there, and none behind it?  *last: the bytes of the last one. */
+static bool look_at_end(struct dfu_link *d, uint32_t blocks, uint16_t *last, bool *fits, struct err *e)
+{
+	uint16_t beyond;
+	if (!peek(d, blocks - 1, last, e) || !peek(d, blocks, &beyond, e))
+		return false;
+	*fits = *last == DFU_BLOCK && beyond != DFU_BLOCK;
+	return true;
+}
+
 static bool dfu_probe(struct link *l, const struct partition *p, struct err *e)
 {
 	struct dfu_link *d = usable(l, e);
-	uint16_t last, beyond;
+	uint16_t last = 0;
 	uint32_t blocks = p->size / DFU_BLOCK;
+	bool fits = false;
 	if (!d || !select_partition(l, d, p, e))
 		return d && err_prefix(e, "%s", p->name);
 	if (l->board->dialect == DIALECT_DFUSE) /* has no end that could be probed; its names state the sizes */
 		return true;
 	if (!p->readable || !blocks)
 		return err_set(e, CODE_WRONG_BOARD, "%s cannot be probed", p->name);
-	if (!peek(d, blocks - 1, &last, e) || !peek(d, blocks, &beyond, e))
-		return err_prefix(e, "%s", p->name);
-	if (last != DFU_BLOCK || beyond == DFU_BLOCK)
-		return err_set(e, CODE_WRONG_BOARD, "%s is %s than %u bytes", p->name,
-		    last == DFU_BLOCK ? "larger" : "smaller", p->size);
-	return true;
+	/* one answer that was cut short or refused makes no other board */
+	for (unsigned i = 0; i < PROBE_TRIES && !fits; i++)
+		if (!look_at_end(d, blocks, &last, &fits, e))
+			return err_prefix(e, "%s", p->name);
+	return fits || err_set(e, CODE_WRONG_BOARD, "%s is %s than %u bytes", p->name,
+			   last == DFU_BLOCK ? "larger" : "smaller", p->size);
 }
 
 static bool dfu_read(struct link *l, const struct partition *p, uint32_t offset, uint32_t size, link_sink *sink,
