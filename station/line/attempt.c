@@ -38,6 +38,13 @@ struct attempt *attempt_create(
 	return a;
 }
 
+void attempt_close_spool(struct attempt *a)
+{
+	if (a->spool >= 0)
+		close(a->spool);
+	a->spool = -1;
+}
+
 void attempt_close_link(struct attempt *a)
 {
 	if (a->link_open)
@@ -50,8 +57,7 @@ void attempt_destroy(struct attempt *a)
 	if (!a)
 		return;
 	attempt_close_link(a);
-	if (a->spool >= 0)
-		close(a->spool);
+	attempt_close_spool(a);
 	for (unsigned i = 0; i < RECIPE_MAX_REGIONS; i++)
 		free(a->regions[i].differ);
 	stored_recipe_drop(a->recipe);

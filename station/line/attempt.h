@@ -85,9 +85,11 @@ struct attempt *attempt_create(
     const struct board *b, const struct usb_id *id, const char *state_dir, struct progress *progress);
 /* Closes the link, drops the recipe, frees.  Accepts NULL. */
 void attempt_destroy(struct attempt *a);
-/* Binds the recipe whose batch is open; takes over the caller's reference. */
 /* Keeps the camera latched; act_identify opens it again. */
 void attempt_close_link(struct attempt *a);
+/* What was read back is gone: its disk space is free again. */
+void attempt_close_spool(struct attempt *a);
+/* Binds the recipe whose batch is open; takes over the caller's reference. */
 void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order);
 
 void step_begin(struct attempt *a, enum step step);

@@ -172,13 +172,15 @@ static void begin_ending(struct slot *s)
 	release_and_end(s);
 }
 
-/* A slot at rest lets go of the camera and takes up one that came meanwhile. */
+/* A slot at rest lets go of the camera and of what was read from it, and takes up one that came meanwhile. */
 static void begin_rest(struct slot *s)
 {
 	s->deadline = 0;
 	s->reserved = false;
-	if (s->attempt)
+	if (s->attempt) {
 		attempt_close_link(s->attempt);
+		attempt_close_spool(s->attempt);
+	}
 	if (s->device_new && slot_may_start(s) && s->state != US_ASKING)
 		slot_event(s, UE_BOOT);
 }
