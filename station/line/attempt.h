@@ -97,7 +97,7 @@ void step_end(struct attempt *a, enum step step, enum code outcome);
 
 /* The actions; each runs on the slot's worker and returns within its deadlines. */
 bool act_identify(struct attempt *a, struct err *e);
-/* Has each partition that the recipe uses its size?  Part of admission; reads only. */
+/* Has each partition that the recipe uses its size, and which bootloader is it?  Part of admission; reads only. */
 bool act_probe(struct attempt *a, struct err *e);
 bool act_compare(struct attempt *a, struct err *e);
 bool act_write(struct attempt *a, struct err *e);

@@ -247,6 +247,8 @@ static bool dfu_probe(struct link *l, const struct partition *p, struct err *e)
 	for (unsigned i = 0; i < PROBE_TRIES && !fits; i++)
 		if (!look_at_end(d, blocks, &last, &fits, e))
 			return err_prefix(e, "%s", p->name);
+	if (!last) /* the end of an OpenMV partition is told by four bytes, never by none */
+		return err_set(e, CODE_USB_PROTOCOL, "%s: its last block is refused", p->name);
 	return fits || err_set(e, CODE_WRONG_BOARD, "%s is %s than %u bytes", p->name,
 			   last == DFU_BLOCK ? "larger" : "smaller", p->size);
 }
