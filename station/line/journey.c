@@ -154,7 +154,8 @@ static void begin_restarted(struct slot *s)
 
 static void release_and_end(struct slot *s)
 {
-	if (s->attempt->refused && s->attempt->latched && slot_boots(s))
+	/* one that has no firmware to go to would come back, and be refused, for ever */
+	if (s->attempt->refused && s->attempt->latched && slot_boots(s) && !s->back_at_once)
 		slot_begin_action(s, act_release); /* the row is written when it has left, or would not */
 	else if (s->attempt->refused)
 		row_refused(s);

@@ -36,12 +36,13 @@ struct slot {
 	char uid[UID_TEXT_SIZE];          /* of the camera that is here, or was told to come back; "": not known */
 	char shown_uid[UID_TEXT_SIZE];    /* of the running or the last attempt, for screens */
 	int64_t away_until;               /* monotonic ms: a camera that was let go is expected until then */
-	struct attempt *attempt;          /* owned; of the running or the last attempt */
-	struct worker *worker;            /* owned */
-	uint64_t action;     /* number of the running action; results with another number are late and dropped */
-	bool working;        /* the worker has not answered yet */
-	bool overdue;        /* the worker was told to give up */
-	bool waiting_return; /* AGAIN: waits for the camera to come back */
+	bool back_at_once; /* it was sent to its firmware and came back in its bootloader: sending it again is no use */
+	struct attempt *attempt; /* owned; of the running or the last attempt */
+	struct worker *worker;   /* owned */
+	uint64_t action;         /* number of the running action; results with another number are late and dropped */
+	bool working;            /* the worker has not answered yet */
+	bool overdue;            /* the worker was told to give up */
+	bool waiting_return;     /* AGAIN: waits for the camera to come back */
 	bool abort_wanted;
 	bool reserved;            /* admitted: holds a place in its batch and among its recipe's units */
 	bool stopped_here;        /* an attempt of the last run ended here; the camera that is there now waits */

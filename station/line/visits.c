@@ -90,6 +90,8 @@ static void arrived(struct slot *s)
 static void remember(struct slot *s, bool came)
 {
 	bool expected = clock_mono_ms() < s->away_until;
+	if (came)
+		s->back_at_once = expected && slot_boots(s);
 	if (came && expected && s->device_board && !s->device_boots)
 		s->away_until = 0;
 	else if (!expected && !unit_busy(s->state))

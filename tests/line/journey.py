@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Whole journeys: from a recipe to a verdict that is on disk, on virtual cameras, by the real daemon."""
 import os
+import random
 import sqlite3
+import time
 
 from harness import Refused, Rig, Tests, equal, payload, until
 
@@ -79,6 +81,27 @@ def second_time_is_delta():
 
 
 @test
+def only_what_differs():
+    """a camera that holds all but one byte of the recipe gets that unit and unit 0 written, and nothing else"""
+    files = {"main.py": b"print('x')\n", "data.bin": random.Random(1).randbytes(250000)}
+    with Rig(start=False) as rig:
+        path, _, _ = rig.prepare(files=files)
+        want = payload(path)
+        rig.start(mode="run")
+        until(lambda: rig.slots(), "the camera is there")
+        spoilt = os.path.join(rig.work, "spoilt")
+        with open(spoilt, "wb") as f:
+            f.write(want[:140000] + bytes([want[140000] ^ 1]) + want[140001:])
+        rig.control(f"load 1 ROMFS0 {spoilt}")
+        rig.control("power-cycle 1 hold")
+        slot = rig.wait_slot(1, ENDS)
+        equal(slot["state"], "passed", slot["message"])
+        written = next(s for s in rig.rest(f"/attempts/{slot['attempt']}")["steps"] if s["step"] == "written")
+        equal((written["units"], written["skipped"]), (2, -(-len(want) // 65536) - 2), "units written and skipped")
+        equal(rig.dump(1, "ROMFS0")[:len(want)] == want, True, "flash")
+
+
+@test
 def no_batch():
     """without a batch the camera is refused, released, and its flash is as it was"""
     with Rig() as rig:
@@ -88,6 +111,24 @@ def no_batch():
         equal(rig.rest(f"/attempts/{slot['attempt']}")["refused"], True)
         equal(rig.dump(1, "ROMFS0"), before, "flash")
         until(lambda: rig.camera(1)["mode"] == "run", "the refused camera runs")
+
+
+@test
+def refused_without_firmware():
+    """a refused camera that has no firmware to go to is let go once, comes back, and then rests where it is"""
+    with Rig(start=False, options=["--flash", "blank", "--windows", "0.2"]) as rig:
+        rig.start()
+
+        def rows():
+            with rig.database() as db:
+                return db.execute("SELECT count(*) FROM attempts WHERE refused = 1").fetchone()[0]
+        until(lambda: rows() == 2, "it is refused again")
+        rig.wait_slot(1, {"refused"})
+        devnum = rig.camera(1)["devnum"]
+        time.sleep(2)  # five times as long as it takes to come back
+        equal((rows(), rig.camera(1)["devnum"]), (2, devnum), "rows, and arrivals")
+        rig.control("power-cycle 1 hold")
+        until(lambda: rows() > 2, "a replug is looked at")
 
 
 @test
