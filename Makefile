@@ -165,7 +165,7 @@ fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
 FIRST ?= 1
 SEEDS ?= 20
 soak: all ## random faults by seed: SEEDS=n FIRST=n
-	tests/line/soak.py $(FIRST) $(SEEDS)
+	tests/faults/seeds.py $(FIRST) $(SEEDS)
 KILLS ?= 300
 SEED  ?= 1
 soak-kill: all ## kill -9 of the running station at random instants: KILLS=n SEED=n

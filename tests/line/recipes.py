@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
-"""Recipes of more than one ROMFS: firmware, several partitions, blanked tails, cameras that stay in their bootloader; and
-what a cut leaves behind, block by block."""
-import json
+"""Recipes of more than one ROMFS: firmware, several partitions, blanked tails, cameras that stay in their bootloader."""
 import os
 import struct
-import subprocess
 
-from harness import CTL, RESTING, Rig, Tests, equal, payload, tree, until
+from harness import RESTING, Rig, Tests, equal, payload, tree, until
 
 test = Tests()
 STEPS = ["identified", "admitted", "compared", "written", "read-back", "proved", "restarted", "confirmed"]
@@ -135,106 +132,6 @@ def stays_in_bootloader():
         equal([s["step"] for s in attempt["steps"]], STEPS)
         equal(attempt["proof"], "bootloader")
         equal((rig.camera(1)["mode"] in ("boot", "hold"), rig.camera(1)["latched"]), (True, True))
-
-
-@test
-def cut_firmware_parks():
-    """firmware cut anywhere: the camera comes up in its bootloader, and the next attempt, not compared, passes"""
-    cuts = ["partition=FIRMWARE nth=2", "partition=FIRMWARE nth=9", "partition=ROMFS0 nth=3", "partition=FIRMWARE nth=40"]
-    with fixture("openmv-n6", cameras=len(cuts)) as rig:
-        parts = {"FIRMWARE": firmware("openmv-n6", 200000), "ROMFS0": {"main.py": b"print(1)\n"}}
-        path = open_batch(rig, parts)
-        rig.start(mode="run")
-        until(lambda: len(rig.slots()) == len(cuts), "all cameras are there")
-        for camera, cut in enumerate(cuts, 1):
-            rig.control(f"fault camera={camera} at=dnload {cut} do=power-cut")
-        plug_all(rig)
-        for camera, cut in enumerate(cuts, 1):
-            slot = rig.wait_slot(camera, RESTING)
-            equal((slot["verdict"], slot["code"]), ("ERROR", "usb-gone"), f"{cut}: {slot['message']}")
-        for camera in range(1, len(cuts) + 1):  # not held: only the missing firmware keeps it there
-            rig.control(f"power-cycle {camera} boot")
-        for camera, cut in enumerate(cuts, 1):
-            slot = rig.wait_slot(camera, {"passed", "failed", "refused"})
-            equal(slot["code"], "ok", f"{cut}: {slot['message']}")
-            steps = {s["step"]: s for s in rig.rest(f"/attempts/{slot['attempt']}")["steps"]}
-            equal(steps["compared"]["bytes"], 0, f"{cut}: compared")
-            for p in parts:
-                want = payload(path, p)
-                equal(rig.dump(camera, p)[:len(want)] == want, True, f"{cut}: {p}")
-
-
-def mounts(rig, flash):
-    """Does the camera's own mount driver find an image there, and is it sound?"""
-    path = part(rig, "flash", flash)
-    done = subprocess.run([CTL, "romfs", "check", "--json", path], capture_output=True, text=True)
-    report = json.loads(done.stdout)
-    return report["mount"] == "ok", done.returncode == 0
-
-
-def blocks_written(rig, slot):
-    steps = rig.rest(f"/attempts/{slot['attempt']}")["steps"]
-    return next(s for s in steps if s["step"] == "written")["bytes"] // 4096
-
-
-AT_ONCE = 40
-
-
-def cut_some(rig, first, last, old, old_bytes, want):
-    """Cameras with the older application, each cut before another block; returns how many have something that mounts."""
-    found = 0
-    rig.control("clear")
-    before = {s["slot"]: s["attempt"] for s in rig.slots()}
-    for block in range(first, last + 1):
-        camera = block - first + 2
-        rig.control(f"load {camera} ROMFS0 {old}")
-        rig.control(f"fault camera={camera} at=dnload partition=ROMFS0 nth={block} do=power-cut")
-        rig.control(f"power-cycle {camera} hold")
-    for block in range(first, last + 1):
-        camera = block - first + 2
-        slot = until(lambda c=camera: next((s for s in rig.slots() if s["slot"] == c and s["state"] in RESTING
-                                            and s["attempt"] != before[c]), None), f"block {block} is cut")
-        equal((slot["verdict"], slot["code"]), ("ERROR", "usb-gone"), f"block {block}: {slot['message']}")
-        flash = rig.dump(camera, "ROMFS0")[:1 << 20]
-        mounted, sound = mounts(rig, flash)
-        one_of_two = flash[:len(old_bytes)] == old_bytes or flash[:len(want)] == want
-        equal((mounted, mounted), (sound, one_of_two), f"block {block}: mounts, and is sound and one of the two")
-        found += mounted
-    return found
-
-
-def cut_everywhere(board):
-    files = {"main.py": b"print('new')\n", "a.bin": noise(150000, 5), "b.bin": noise(120000, 6)}
-    with fixture(board, cameras=AT_ONCE + 1) as rig:
-        old = part(rig, "old.img", b"")
-        subprocess.run([CTL, "romfs", "build", "-b", board, "-o", old, part(rig, "old", {
-            "main.py": b"print('old')\n", "a.bin": noise(300000, 7)})], check=True, stdout=subprocess.DEVNULL)
-        with open(old, "rb") as f:
-            old_bytes = f.read()
-        want = payload(open_batch(rig, {"ROMFS0": files}))
-        rig.start(mode="run")
-        until(lambda: len(rig.slots()) == rig.cameras, "all cameras are there")
-        rig.control(f"load 1 ROMFS0 {old}")
-        rig.control("power-cycle 1 hold")
-        slot = rig.wait_slot(1, RESTING)
-        equal(slot["code"], "ok", slot["message"])
-        blocks = blocks_written(rig, slot)
-        equal(60 < blocks <= 3 * AT_ONCE, True, f"{blocks} blocks to cut")
-        found = sum(cut_some(rig, first, min(first + AT_ONCE - 1, blocks), old, old_bytes, want)
-                    for first in range(1, blocks + 1, AT_ONCE))
-        equal(found, 1, "the old application before the first block, and nothing after it")
-
-
-@test
-def cut_n6():
-    """openmv-n6: cut before every block of a ROMFS with a commit unit: nothing mounts, or the whole"""
-    cut_everywhere("openmv-n6")
-
-
-@test
-def cut_h7_plus():
-    """openmv-h7-plus: the same"""
-    cut_everywhere("openmv-h7-plus")
 
 
 test.main()
