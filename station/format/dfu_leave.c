@@ -2,7 +2,7 @@
  *
  * OpenMV: DETACH, obeyed in every state.  DfuSe: a zero-length DNLOAD from an idle state, then the GETSTATUS that sets
  * it off.  A camera that goes may take its last answer with it, so every end but silence counts as gone; that it went
- * is confirmed by its arrival elsewhere.  A refused DETACH was not heard, and is sent once more. */
+ * is confirmed by its arrival elsewhere. */
 #include "format/dfu_inner.h"
 
 enum { LEAVE_ASK, LEAVE_JUDGE, LEAVE_CLEAR, LEAVE_ABORT, LEAVE_DNLOAD, LEAVE_START, LEAVE_DETACH, LEAVE_LAST };
@@ -53,10 +53,6 @@ void dfu_leave_answer(struct dfu_run *r, unsigned request, enum dfu_result resul
 	if (result == DFU_TIMED_OUT || result == DFU_CANCELLED || (result == DFU_GONE && r->phase < LEAVE_START)) {
 		dfu_fail_result(r, request, result);
 		return;
-	}
-	if (request == DFU_DETACH && result == DFU_STALLED && !r->told_twice) {
-		r->told_twice = true;
-		r->phase = LEAVE_DETACH;
 	}
 	if (r->phase != LEAVE_JUDGE)
 		return;

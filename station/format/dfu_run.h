@@ -88,7 +88,7 @@ struct dfu_run {
 	struct err err;                    /* why it failed */
 	uint8_t queue[DFU_RUN_QUEUE];      /* requests that are out, oldest first */
 	unsigned queued;
-	bool stop, cancel, prepared, told_twice;
+	bool stop, cancel, prepared;
 	uint8_t command[5]; /* DfuSe: the command on its way */
 	uint8_t phase;      /* of a leave */
 	struct dfu_exchange exchange;
