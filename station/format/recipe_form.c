@@ -4,7 +4,6 @@
  * length is held against its container before it is used. */
 #include "format/recipe.h"
 
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -203,18 +202,23 @@ void recipe_mount(const struct recipe_image *image, struct romfs *fs)
 	fs->end = (uint32_t)(RECIPE_HEADER + image->records.size);
 }
 
-static bool hash_piece(EVP_MD_CTX *sha, crypto_generichash_state *blake, const uint8_t *data, size_t size)
+static bool hash_piece(
+    struct digest_run *run, crypto_generichash_state *blake, const uint8_t *data, size_t size, struct err *e)
 {
-	return EVP_DigestUpdate(sha, data, size) == 1 && !crypto_generichash_update(blake, data, size);
+	if (!digest_add(run, span_of(data, size), e))
+		return false;
+	return !crypto_generichash_update(blake, data, size) ||
+	       err_set(e, CODE_INTERNAL, "BLAKE2b does not take more data");
 }
 
-static bool hash_image(EVP_MD_CTX *sha, crypto_generichash_state *blake, const struct recipe_image *image)
+static bool hash_image(
+    struct digest_run *run, crypto_generichash_state *blake, const struct recipe_image *image, struct err *e)
 {
-	if (!hash_piece(sha, blake, image->header, RECIPE_HEADER))
+	if (!hash_piece(run, blake, image->header, RECIPE_HEADER, e))
 		return false;
 	for (size_t at = 0; at < image->records.size; at += HASH_STEP) {
 		size_t left = image->records.size - at;
-		if (!hash_piece(sha, blake, image->records.data + at, left < HASH_STEP ? left : HASH_STEP))
+		if (!hash_piece(run, blake, image->records.data + at, left < HASH_STEP ? left : HASH_STEP, e))
 			return false;
 	}
 	return true;
@@ -223,12 +227,19 @@ static bool hash_image(EVP_MD_CTX *sha, crypto_generichash_state *blake, const s
 bool recipe_identify(const struct recipe_image *image, struct recipe_identity *out, struct err *e)
 {
 	crypto_generichash_state blake;
-	unsigned size = 0;
-	EVP_MD_CTX *sha = EVP_MD_CTX_new();
-	bool done = sha && sodium_init() >= 0 && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1 &&
-		    !crypto_generichash_init(&blake, NULL, 0, MINISIG_HASH_SIZE) && hash_image(sha, &blake, image) &&
-		    EVP_DigestFinal_ex(sha, out->sha256, &size) == 1 &&
-		    !crypto_generichash_final(&blake, out->blake2b, MINISIG_HASH_SIZE);
-	EVP_MD_CTX_free(sha);
-	return done || err_set(e, CODE_NO_MEMORY, "cannot hash the recipe");
+	struct digest_run run = { 0, NULL };
+	struct digest digest;
+	if (sodium_init() < 0 || crypto_generichash_init(&blake, NULL, 0, MINISIG_HASH_SIZE))
+		return err_set(e, CODE_INTERNAL, "libsodium does not start");
+	if (!digest_begin(&run, e))
+		return false;
+	if (!hash_image(&run, &blake, image, e)) {
+		digest_abandon(&run);
+		return false;
+	}
+	if (!digest_finish(&run, &digest, e))
+		return false;
+	memcpy(out->sha256, digest.sha256, sizeof out->sha256);
+	return !crypto_generichash_final(&blake, out->blake2b, MINISIG_HASH_SIZE) ||
+	       err_set(e, CODE_INTERNAL, "BLAKE2b gave no result");
 }
