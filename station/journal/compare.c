@@ -35,7 +35,7 @@ bool compare_schema(sqlite3 *found, sqlite3 *wanted, bool core, struct differenc
 		int order = a == SQLITE_DONE ? 1 : b == SQLITE_DONE ? -1 : strcmp(sql_text(f, 0), sql_text(w, 0));
 		if (order != 0 || strcmp(sql_text(f, 1), sql_text(w, 1)) != 0) {
 			note_object(out, f, w, order);
-			return true;
+			return sql_row_whole(f, e) && sql_row_whole(w, e);
 		}
 	}
 }

@@ -93,7 +93,10 @@ static bool first_at(struct reading *g, int64_t ms, int64_t *seq, struct err *e)
 		if (rc <= 0)
 			return rc < 0 ? false
 				      : err_set(e, CODE_JOURNAL_FAILED, "row %lld is missing", (long long)middle);
-		if (strcmp(sql_text(at, 0), text) < 0)
+		bool before = strcmp(sql_text(at, 0), text) < 0;
+		if (!sql_row_whole(at, e))
+			return false;
+		if (before)
 			*seq = middle + 1;
 		else
 			high = middle;

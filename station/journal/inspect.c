@@ -24,9 +24,11 @@ bool inspect_structure(sqlite3 *db, struct err *e)
 		return false;
 	if (sqlite3_step(s) != SQLITE_ROW)
 		return sql_error(db, e, "the journal's database cannot be checked");
-	if (!strcmp(sql_text(s, 0), "ok"))
-		return true;
-	return err_set(e, CODE_JOURNAL_FAILED, "the journal's database is damaged (%.100s); " HELP, sql_text(s, 0));
+	const char *word = sql_text(s, 0);
+	if (!sql_row_whole(s, e))
+		return false;
+	return !strcmp(word, "ok") ||
+	       err_set(e, CODE_JOURNAL_FAILED, "the journal's database is damaged (%.100s); " HELP, word);
 }
 
 /* One row against what was before it; *head becomes this row. */
@@ -47,7 +49,10 @@ static bool inspect_row(sqlite3_stmt *s, const char *station, bool first, struct
 	if (memcmp(hash, stored, sizeof hash) != 0)
 		return err_set(
 		    e, CODE_JOURNAL_FAILED, "row %lld was changed: its hash is wrong; " HELP, (long long)seq);
-	if (!time_parse(sql_text(s, 1), &head->at))
+	bool timed = time_parse(sql_text(s, 1), &head->at);
+	if (!sql_row_whole(s, e))
+		return false;
+	if (!timed)
 		return err_set(e, CODE_JOURNAL_FAILED, "row %lld has no time; " HELP, (long long)seq);
 	head->seq = seq;
 	memcpy(head->hash, stored, sizeof hash);
@@ -88,6 +93,8 @@ bool inspect_checkpoint(sqlite3 *db, int64_t *size, struct err *e)
 		return rc == SQLITE_DONE || sql_error(db, e, "the journal's checkpoints cannot be read");
 	*size = sqlite3_column_int64(s, 0);
 	const char *text = sql_text(s, 1);
+	if (!sql_row_whole(s, e))
+		return false;
 	const void *hash = sqlite3_column_blob(s, 2);
 	if (checkpoint_parse(span_of(text, strlen(text)), &c) && c.size == *size && hash &&
 	    sqlite3_column_bytes(s, 2) == CHAIN_HASH_SIZE && !memcmp(c.head, hash, CHAIN_HASH_SIZE))

@@ -29,7 +29,7 @@ bool journal_unit(struct journal_reader *r, const char *uid, struct journal_unit
 	sql_copy(s, 4, out->passed_board, sizeof out->passed_board);
 	sql_copy(s, 5, out->passed_name, sizeof out->passed_name);
 	sql_copy(s, 6, out->serial, sizeof out->serial);
-	return true;
+	return sql_row_whole(s, e);
 }
 
 /* A count and whether uid is in: columns 0 and 1 of one row, all zero without one. */
@@ -180,6 +180,8 @@ bool journal_equal_codes(
 	int rc;
 	while ((rc = reading_step(s, e)) == 1) {
 		const char *text = sql_text(s, 0);
+		if (!sql_row_whole(s, e))
+			return false;
 		unsigned from = (unsigned)sqlite3_column_int64(s, 1);
 		if (!strcmp(text, "ok") || (out->count && strcmp(text, out->code) != 0))
 			return true;

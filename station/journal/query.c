@@ -136,7 +136,10 @@ static bool run_one(struct journal_reader *r, const char *sql, int64_t id, const
 		return false;
 	if (rc == 0)
 		return err_set(e, CODE_NOT_FOUND, "the journal knows nothing of that name");
-	*json = strdup(sql_text(s, 0));
+	const char *object = sql_text(s, 0);
+	if (!sql_row_whole(s, e))
+		return false;
+	*json = strdup(object);
 	return *json || err_set(e, CODE_NO_MEMORY, "no memory for an object");
 }
 
@@ -210,7 +213,7 @@ bool query_batch_by_key(struct journal_reader *r, const char *key, int64_t *id, 
 		return err_set(e, CODE_NOT_FOUND, "no batch was opened with that key");
 	*id = sqlite3_column_int64(s, 0);
 	sql_copy(s, 1, request, 65);
-	return true;
+	return sql_row_whole(s, e);
 }
 
 /* -------------------------------------------------------------------- events */

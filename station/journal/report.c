@@ -82,7 +82,10 @@ bool query_stats(struct journal_reader *r, const struct query_filter *asked, cha
 	sql_bind_text(s, 19, *f.to ? f.to : NULL);
 	if (reading_step(s, e) != 1)
 		return false;
-	*json = strdup(sql_text(s, 0));
+	const char *yields = sql_text(s, 0);
+	if (!sql_row_whole(s, e))
+		return false;
+	*json = strdup(yields);
 	return *json || err_set(e, CODE_NO_MEMORY, "no memory for the yields");
 }
 

@@ -68,6 +68,13 @@ const char *sql_text(sqlite3_stmt *s, int column)
 	return text ? text : "";
 }
 
+bool sql_row_whole(sqlite3_stmt *s, struct err *e)
+{
+	if (sqlite3_errcode(sqlite3_db_handle(s)) != SQLITE_NOMEM)
+		return true;
+	return err_set(e, CODE_NO_MEMORY, "no memory for a row of the journal");
+}
+
 void sql_copy(sqlite3_stmt *s, int column, char *out, size_t size)
 {
 	snprintf(out, size, "%s", sql_text(s, column));

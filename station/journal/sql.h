@@ -21,6 +21,9 @@ bool sql_run(sqlite3_stmt *s, int64_t *value, struct err *e);
 bool sql_int(sqlite3 *db, const char *sql, int64_t *value, struct err *e);
 /* A text column, "" for null; borrowed until the next step. */
 const char *sql_text(sqlite3_stmt *s, int column);
+/* Whether sql_text and sql_copy gave what the row holds: they say "" when memory ran out, and only a further step would
+ * fail for it.  To be asked before a row is acted on that is the last, or that speaks against somebody. */
+bool sql_row_whole(sqlite3_stmt *s, struct err *e);
 /* Copies a text column into a field of size bytes, cut when too long. */
 void sql_copy(sqlite3_stmt *s, int column, char *out, size_t size);
 /* text NULL binds null; the text must live until the statement is reset. */

@@ -111,10 +111,12 @@ static bool settle_owner(struct store *s, const char *key_path, struct err *e)
 		sqlite3_bind_blob(put, 2, s->key.public, PUBLIC_KEY_SIZE, SQLITE_STATIC);
 		return sql_run(put, NULL, e);
 	}
-	if (strcmp(sql_text(get, 0), s->station) != 0)
+	const char *name = sql_text(get, 0);
+	if (!sql_row_whole(get, e))
+		return false;
+	if (strcmp(name, s->station) != 0)
 		return err_set(e, CODE_JOURNAL_FAILED,
-		    "the journal is of the station %.64s, not of %s; give this one its own", sql_text(get, 0),
-		    s->station);
+		    "the journal is of the station %.64s, not of %s; give this one its own", name, s->station);
 	const void *public = sqlite3_column_blob(get, 1);
 	if (sqlite3_column_bytes(get, 1) == PUBLIC_KEY_SIZE && !memcmp(public, s->key.public, PUBLIC_KEY_SIZE))
 		return true;

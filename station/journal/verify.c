@@ -99,7 +99,9 @@ static bool open_journal(struct verifier *v)
 static bool open_fresh(struct verifier *v)
 {
 	struct err why = ERR_INIT;
-	if (sqlite3_open("", &v->fresh) != SQLITE_OK || !sql_harden(v->fresh, &why) ||
+	if (sqlite3_open("", &v->fresh) != SQLITE_OK)
+		return found(v, VERIFY_UNREADABLE, 0, "no memory for a database of what the rows give");
+	if (!sql_harden(v->fresh, &why) ||
 	    !sql_exec(v->fresh, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", &why) ||
 	    !schema_migrate(v->fresh, &why) || !sql_exec(v->fresh, "BEGIN", &why) ||
 	    !applier_create(v->fresh, &v->applier, &why))
@@ -125,6 +127,8 @@ static bool read_station(struct verifier *v)
 	if (!s || sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 1) != PUBLIC_KEY_SIZE)
 		return found(v, VERIFY_UNREADABLE, 0, "the journal does not say whose it is");
 	sql_copy(s, 0, v->marks.station, sizeof v->marks.station);
+	if (!sql_row_whole(s, &why))
+		return unreadable(v, &why);
 	memcpy(v->marks.public, sqlite3_column_blob(s, 1), PUBLIC_KEY_SIZE);
 	if (v->o->public_key && !public_key_read(v->o->public_key, v->marks.public, &why))
 		return unreadable(v, &why);
@@ -214,11 +218,24 @@ static bool check_marks(struct verifier *v)
 	return true;
 }
 
+/* The tables refuse the row; all else is our own database that fails. */
+static bool refused_by_tables(sqlite3 *fresh, const struct err *why)
+{
+	int rc = sqlite3_errcode(fresh);
+	return why->code == CODE_CONFLICT || why->code == CODE_INTERNAL || rc == SQLITE_ERROR ||
+	       rc == SQLITE_CONSTRAINT || rc == SQLITE_MISMATCH || rc == SQLITE_TOOBIG;
+}
+
 static bool apply_row(struct verifier *v, sqlite3_stmt *s)
 {
 	struct err why = ERR_INIT;
-	if (applier_apply(v->applier, v->seq, sql_text(s, KIND), sql_text(s, BODY), &why))
+	const char *kind = sql_text(s, KIND), *body = sql_text(s, BODY);
+	if (!sql_row_whole(s, &why))
+		return unreadable(v, &why);
+	if (applier_apply(v->applier, v->seq, kind, body, &why))
 		return true;
+	if (!refused_by_tables(v->fresh, &why))
+		return unreadable(v, &why);
 	return found(
 	    v, VERIFY_TAMPERED, v->seq, "row %lld cannot have been written: %.120s", (long long)v->seq, why.msg);
 }
@@ -235,7 +252,7 @@ static bool walk(struct verifier *v)
 	int rc;
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
 		if (!check_link(v, s) || !check_columns(v, s) || !check_marks(v) || !apply_row(v, s))
-			return false;
+			return sql_row_whole(s, &why) ? false : unreadable(v, &why); /* a lost text is no lie */
 	if (rc == SQLITE_DONE)
 		return true;
 	sql_error(v->db, &why, "the rows cannot be read");
@@ -290,7 +307,10 @@ static bool check_structure(struct verifier *v)
 	AUTO_STMT sqlite3_stmt *s = sql_prepare(v->db, "PRAGMA integrity_check(1)", &why);
 	if (!s || sqlite3_step(s) != SQLITE_ROW)
 		return found(v, VERIFY_UNREADABLE, 0, "the database's structure cannot be checked");
-	return !strcmp(sql_text(s, 0), "ok") || found(v, VERIFY_UNREADABLE, 0, "damaged: %.120s", sql_text(s, 0));
+	const char *word = sql_text(s, 0);
+	if (!sql_row_whole(s, &why))
+		return unreadable(v, &why);
+	return !strcmp(word, "ok") || found(v, VERIFY_UNREADABLE, 0, "damaged: %.120s", word);
 }
 
 static void release(struct verifier *v)
