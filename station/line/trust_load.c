@@ -213,7 +213,9 @@ static bool load_entry(struct trust *t, const char *folder, const char *name, un
 		done = add_revoked(t, folder, name, &why);
 	if (done)
 		return true;
-	return err_set(e, why.code == CODE_NO_MEMORY ? why.code : CODE_TRUST_INVALID, "%.60s: %s", name, why.msg);
+	/* a file that cannot be read says nothing about what is in it */
+	bool machine = why.code == CODE_NO_MEMORY || why.code == CODE_FILE_FAILED || why.code == CODE_INTERNAL;
+	return err_set(e, machine ? why.code : CODE_TRUST_INVALID, "%.60s: %s", name, why.msg);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -221,11 +223,22 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* No such folder is a rule broken; all else is the machine's. */
+static bool unlisted(const char *folder, int cause, struct err *e)
+{
+	enum code code = CODE_FILE_FAILED;
+	if (cause == ENOENT || cause == ENOTDIR)
+		code = CODE_TRUST_INVALID;
+	else if (cause == ENOMEM)
+		code = CODE_NO_MEMORY;
+	return err_sys(e, code, cause, "cannot list the folder %s", folder);
+}
+
 static bool load(struct trust *t, const char *folder, struct err *e)
 {
 	struct dirent **list = NULL;
 	int count = scandir(folder, &list, NULL, by_bytes);
-	bool done = count >= 0 || err_sys(e, CODE_TRUST_INVALID, errno, "cannot list the folder %s", folder);
+	bool done = count >= 0 || unlisted(folder, errno, e);
 	if (count > (int)MAX_ENTRIES)
 		done = err_set(e, CODE_TRUST_INVALID, "the folder %s holds more than %u files", folder, MAX_ENTRIES);
 	for (unsigned pass = 0; pass < 2; pass++)
