@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/log.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -184,12 +185,24 @@ static int refuse(const struct err *e)
 	return EXIT_REFUSED;
 }
 
+/* What was printed is out, or it is a refusal. */
+static int printed(bool good)
+{
+	struct err e = ERR_INIT;
+	if (good && fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_DONE;
+	err_sys(&e, CODE_FILE_FAILED, errno, "cannot write the answer");
+	return refuse(&e);
+}
+
 static int dump_config(const struct conf *conf)
 {
+	struct err e = ERR_INIT;
 	AUTO_FREE char *text = conf_print(conf);
-	if (!text || fputs(text, stdout) == EOF || fflush(stdout))
-		return EXIT_REFUSED;
-	return EXIT_DONE;
+	if (text)
+		return printed(fputs(text, stdout) != EOF);
+	err_set(&e, CODE_NO_MEMORY, "no memory to print the configuration");
+	return refuse(&e);
 }
 
 static void print_usage(FILE *out)
@@ -239,14 +252,14 @@ int main(int argc, char **argv)
 	static struct station s;
 	struct err e = ERR_INIT;
 	if (answered(argc, argv))
-		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+		return printed(true);
 	if (!parse_arguments(argc, argv, &a)) {
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
 	if (a.dump_states) {
 		unit_dump(stdout);
-		return fflush(stdout) ? EXIT_REFUSED : EXIT_DONE;
+		return printed(true);
 	}
 	if (sodium_init() < 0 || !conf_load(a.config, &s.conf, &e))
 		return refuse(&e);
