@@ -24,7 +24,7 @@ SHIM = f"{BUILD}/tests/nth.so"
 SANITIZED = PROGRAMS != BUILD
 DEADLINE_S = 60
 AT_A_TIME = 2
-SAMPLES = 24  # of each kind and case when not every call is tried
+SAMPLES = 8 if SANITIZED else 24  # of each kind and case when not every call is tried
 LONGEST = 20000
 # What a refusal may be when memory, a file or the database failed; never a word against the input.
 MACHINE = {"no-memory", "file-failed", "internal", "journal-failed"}

@@ -5,12 +5,14 @@
  *   NTH_PROGRAM=NAME            only in the process of this name: its children run undisturbed
  *   NTH_AFTER=FILE              counting begins when FILE is there (looked at every 64 calls): a daemon that is up
  *
- * `alloc` counts what the program and its libraries ask for after main began; the others only what the program itself
- * and SQLite call, as libraries' own calls do not come this way.  A failed close has closed, as on Linux. */
+ * `alloc` counts what the program and its libraries ask for after main began, `sql` what the program itself calls, the
+ * others whatever is called by name: by the program, and by libraries that do so (SQLite does for files).  A failed
+ * close has closed, as on Linux. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -52,6 +54,27 @@ static void say(const char *word, const char *what)
 	syscall(SYS_close, fd);
 }
 
+/* The program's own code: SQLite calls itself by the same names, and is then in the middle of something. */
+static uintptr_t program_begin, program_end;
+
+static int find_program(struct dl_phdr_info *info, size_t size, void *context)
+{
+	(void)size, (void)context;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+			continue;
+		program_begin = info->dlpi_addr + p->p_vaddr;
+		program_end = program_begin + p->p_memsz;
+	}
+	return 1; /* the program itself is the first one */
+}
+
+static bool of_program(const void *caller)
+{
+	return (uintptr_t)caller >= program_begin && (uintptr_t)caller < program_end;
+}
+
 /* Whether the daemon has come so far that faults may begin. */
 static bool begun(void)
 {
@@ -67,9 +90,9 @@ static bool begun(void)
 	return true;
 }
 
-static bool fails(enum kind mine, const char *function)
+static bool fails(enum kind mine, const char *function, const void *caller)
 {
-	if (!atomic_load(&counting) || mine != kind || inside)
+	if (!atomic_load(&counting) || mine != kind || inside || (mine == SQL && !of_program(caller)))
 		return false;
 	inside = true;
 	int keep = errno;
@@ -111,6 +134,7 @@ static void begin(void)
 		_exit(98);
 	}
 	forever = *end != '\0';
+	dl_iterate_phdr(find_program, NULL);
 	atexit(finish);
 	atomic_store(&counting, true);
 }
@@ -148,7 +172,7 @@ int __libc_start_main(main_function *function, int argc, char **argv, void (*ini
 	type name parameters                                                                                           \
 	{                                                                                                              \
 		NEXT(name);                                                                                            \
-		if (fails(kind_, #name)) {                                                                             \
+		if (fails(kind_, #name, __builtin_return_address(0))) {                                                \
 			instead;                                                                                       \
 		}                                                                                                      \
 		return next arguments;                                                                                 \
@@ -197,7 +221,7 @@ void *malloc(size_t size)
 {
 	if (!look())
 		return from_room(size);
-	if (fails(ALLOC, "malloc")) {
+	if (fails(ALLOC, "malloc", NULL)) {
 		NO(ENOMEM, NULL);
 	}
 	return next_malloc(size);
@@ -207,7 +231,7 @@ void *calloc(size_t count, size_t size)
 {
 	if (!look())
 		return from_room(count * size);
-	if (fails(ALLOC, "calloc")) {
+	if (fails(ALLOC, "calloc", NULL)) {
 		NO(ENOMEM, NULL);
 	}
 	return next_calloc(count, size);
@@ -217,7 +241,7 @@ void *realloc(void *p, size_t size)
 {
 	if (of_room(p) || !look())
 		abort(); /* nothing that looks up a symbol does */
-	if (fails(ALLOC, "realloc")) {
+	if (fails(ALLOC, "realloc", NULL)) {
 		NO(ENOMEM, NULL);
 	}
 	return next_realloc(p, size);
@@ -253,7 +277,7 @@ static mode_t mode_of(int flags, va_list more)
 		va_start(more, flags);                                                                                 \
 		mode_t mode = mode_of(flags, more);                                                                    \
 		va_end(more);                                                                                          \
-		if (fails(FILES, #name)) {                                                                             \
+		if (fails(FILES, #name, NULL)) {                                                                       \
 			NO(ENFILE, -1);                                                                                \
 		}                                                                                                      \
 		return next(before_arguments path, flags, mode);                                                       \
