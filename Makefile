@@ -161,7 +161,11 @@ $(BUILD)/tests/vectors: $(call obj,$(wildcard tests/firmware/*.c)) $(VFS_LIB) $(
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzzers: ## build the fuzz targets
 	$(MAKE) BUILD=build/fuzz CC=$(CLANG) OPT="-O1 -g" SAN="$(FUZZ_SAN) -fsanitize=fuzzer-no-link" fuzz-programs
-fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
+fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC)) $(BUILD)/walk32
+# The mount driver for a 32-bit core, beside which f_romfs_widths runs the one that we ship.
+$(BUILD)/walk32: tests/fuzz/walk32.c tests/fuzz/walk.h $(wildcard firmware/romfs/*.c firmware/romfs/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -m32 -std=gnu11 -D_GNU_SOURCE -O1 -g $(FUZZ_SAN) $(WARN) -Wno-shorten-64-to-32 -Ifirmware/romfs -o $@ $(filter %.c,$^)
 $(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
 	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
 MINUTES ?= 1
@@ -175,6 +179,12 @@ KILLS ?= 300
 SEED  ?= 1
 soak-kill: all ## kill -9 of the running station at random instants: KILLS=n SEED=n
 	tests/line/kills.py $(KILLS) $(SEED)
+CYCLES ?= 10000
+soak-plugs: all ## CYCLES=n cameras come and go; nothing may grow
+	tests/line/slope.py $(CYCLES)
+soak-nth: all $(BUILD)/tests/nth.so ## every allocation, file operation and SQLite call of each command fails once; takes hours
+	tests/line/nth.py --every
+	tests/line/nth_journey.py --stride 97
 mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run
 bench: all ## measure, beside a peer in the same run; writes build/bench.json
@@ -239,5 +249,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:
