@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,17 +138,32 @@ static void take_down(struct station *s)
 	boards_clear(&s->boards);
 }
 
+struct signals {
+	pthread_t thread;
+	struct line *line;  /* borrowed */
+	atomic_bool ending; /* the next signal is our own word to the thread */
+};
+
 /* SIGTERM and SIGINT reach only this thread; each one is a word to the line. */
-static void *wait_for_signals(void *line)
+static void *wait_for_signals(void *context)
 {
+	struct signals *s = context;
 	sigset_t set;
 	int number;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	while (sigwait(&set, &number) == 0)
-		line_stop(line);
+	while (sigwait(&set, &number) == 0 && !atomic_load(&s->ending))
+		line_stop(s->line);
 	return NULL;
+}
+
+/* Not pthread_cancel: it loads libgcc_s, and ends the process by SIGABRT when descriptors or memory are used up. */
+static void end_signals(struct signals *s)
+{
+	atomic_store(&s->ending, true);
+	pthread_kill(s->thread, SIGTERM);
+	pthread_join(s->thread, NULL);
 }
 
 /* Before any thread starts, so that all of them inherit it. */
@@ -164,15 +180,15 @@ static void block_signals(void)
 
 static bool serve(struct station *s, struct err *e)
 {
-	pthread_t signals;
+	struct signals signals = { .ending = false };
 	if (!open_state(s, e) || !start(s, e))
 		return false;
-	if (pthread_create(&signals, NULL, wait_for_signals, s->line))
+	signals.line = s->line;
+	if (pthread_create(&signals.thread, NULL, wait_for_signals, &signals))
 		return err_set(e, CODE_INTERNAL, "cannot start the signal thread");
 	log_info("%s is ready: %u boards, %u trusted keys", s->conf.name, s->boards.count, trust_key_count(s->trust));
 	line_run(s->line);
-	pthread_cancel(signals);
-	pthread_join(signals, NULL);
+	end_signals(&signals);
 	write_stopped(s);
 	return true;
 }
