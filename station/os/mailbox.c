@@ -22,8 +22,15 @@ bool mailbox_create(struct mailbox **out, size_t message_size, struct err *e)
 	if (!box)
 		return err_set(e, CODE_NO_MEMORY, "no memory for a mailbox");
 	box->size = message_size;
+	box->capacity = MAILBOX_READY;
+	box->ring = calloc(box->capacity, box->size);
+	if (!box->ring) {
+		free(box);
+		return err_set(e, CODE_NO_MEMORY, "no memory for a mailbox");
+	}
 	box->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (box->fd < 0) {
+		free(box->ring);
 		free(box);
 		return err_sys(e, CODE_INTERNAL, errno, "cannot create an eventfd");
 	}
@@ -50,7 +57,7 @@ static unsigned char *slot_of(const struct mailbox *box, size_t index)
 /* Twice the room, oldest message first. */
 static void grow(struct mailbox *box)
 {
-	size_t capacity = box->capacity ? box->capacity * 2 : 64;
+	size_t capacity = box->capacity * 2;
 	unsigned char *ring = calloc(capacity, box->size);
 	if (!ring) {
 		fputs("out of memory in a mailbox\n", stderr);
