@@ -264,6 +264,26 @@ char *strdup(const char *text)
 	return copy ? memcpy(copy, text, size) : NULL;
 }
 
+/* An eventfd or a socket never says that the disk is full. */
+static bool on_disk(int fd)
+{
+	struct stat st;
+	return atomic_load(&counting) && kind == FILES && syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+/* Like FALLIBLE, for what is done with an open file. */
+#define FALLIBLE_FD(type, name, parameters, arguments, instead)                                                        \
+	type name parameters;                                                                                          \
+	type name parameters                                                                                           \
+	{                                                                                                              \
+		NEXT(name);                                                                                            \
+		if (on_disk(fd) && fails(FILES, #name, NULL)) {                                                        \
+			instead;                                                                                       \
+		}                                                                                                      \
+		return next arguments;                                                                                 \
+	}
+
 /* ---- files: as the program and SQLite name them; on this machine the plain and the 64-bit calls are the same */
 static mode_t mode_of(int flags, va_list more)
 {
@@ -293,17 +313,17 @@ FALLIBLE(FILES, DIR *, opendir, (const char *p), (p), NO(ENFILE, NULL))
 FALLIBLE(FILES, DIR *, fdopendir, (int fd), (fd), NO(ENOMEM, NULL))
 FALLIBLE(FILES, struct dirent *, readdir, (DIR * d), (d), NO(EIO, NULL))
 FALLIBLE(FILES, struct dirent64 *, readdir64, (DIR * d), (d), NO(EIO, NULL))
-FALLIBLE(FILES, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), NO(EIO, -1))
-FALLIBLE(FILES, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), NO(EIO, -1))
-FALLIBLE(FILES, ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at), NO(EIO, -1))
-FALLIBLE(FILES, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), NO(ENOSPC, -1))
-FALLIBLE(FILES, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), NO(ENOSPC, -1))
-FALLIBLE(FILES, ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at), NO(ENOSPC, -1))
+FALLIBLE_FD(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), NO(EIO, -1))
+FALLIBLE_FD(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), NO(EIO, -1))
+FALLIBLE_FD(ssize_t, pread64, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at), NO(EIO, -1))
+FALLIBLE_FD(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), NO(ENOSPC, -1))
+FALLIBLE_FD(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at), NO(ENOSPC, -1))
+FALLIBLE_FD(ssize_t, pwrite64, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at), NO(ENOSPC, -1))
 FALLIBLE(FILES, int, fsync, (int fd), (fd), NO(EIO, -1))
 FALLIBLE(FILES, int, fdatasync, (int fd), (fd), NO(EIO, -1))
 FALLIBLE(FILES, int, ftruncate, (int fd, off_t size), (fd, size), NO(EIO, -1))
 FALLIBLE(FILES, int, ftruncate64, (int fd, off64_t size), (fd, size), NO(EIO, -1))
-FALLIBLE(FILES, int, close, (int fd), (fd), next(fd); NO(EIO, -1))
+FALLIBLE_FD(int, close, (int fd), (fd), next(fd); NO(EIO, -1))
 FALLIBLE(FILES, int, fclose, (FILE * f), (f), next(f); NO(ENOSPC, EOF))
 FALLIBLE(FILES, int, fflush, (FILE * f), (f), NO(ENOSPC, EOF))
 FALLIBLE(FILES, int, rename, (const char *a, const char *b), (a, b), NO(EIO, -1))
