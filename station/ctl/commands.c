@@ -7,6 +7,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "export", "export [-o FILE] [FILTER...]", ctl_export },
 	{ "journal", "journal verify [--db FILE] [--checkpoints FILE] [--pubkey FILE] [--json]", ctl_journal },
 	{ "line", "line teach -o FILE [--slots N]", ctl_line },
+	{ "plan", PLAN_USAGE, ctl_plan },
 	{ "recipe", "recipe add|revoke|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
 	{ "romfs", "romfs ls|cat|check|build|extract|diff ...", ctl_romfs },
 	{ "slot", "slot list|show|retry|abort|enable|disable ...", ctl_slot },

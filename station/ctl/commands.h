@@ -4,11 +4,16 @@
 
 #include "ctl/ctl.h"
 
+#define PLAN_USAGE                                                                                                     \
+	"plan [-b BOARD] [-p PARTITION] [--line FILE | --slots N --hubs H] [--hub own|stt] [--delta auto|yes|no] "     \
+	"[--changed PERCENT] [--handling SECONDS] [--json] IMG"
+
 int ctl_attempts(int argc, char **argv);
 int ctl_batch(int argc, char **argv);
 int ctl_export(int argc, char **argv);
 int ctl_journal(int argc, char **argv);
 int ctl_line(int argc, char **argv);
+int ctl_plan(int argc, char **argv);
 int ctl_recipe(int argc, char **argv);
 int ctl_romfs(int argc, char **argv);
 int ctl_slot(int argc, char **argv);

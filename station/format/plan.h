@@ -15,6 +15,9 @@
 
 #include "format/board.h"
 
+/* Under delta = auto the compare pass gives up after so many differing units in a row. */
+#define PLAN_GIVE_UP 4
+
 /* One region of a recipe, bound to its board.  All pointers borrowed. */
 struct region {
 	const struct partition *partition;

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* compare gives up after this many differing units in a row under delta = auto */
-#define GIVE_UP_AFTER 4
-
 static bool same_alternates(const struct board *b, const struct identity *who)
 {
 	unsigned found = 0;
@@ -132,7 +129,7 @@ bool act_compare(struct attempt *a, struct err *e)
 	}
 	atomic_store(&a->progress->total, all_bytes(a));
 	for (unsigned i = 0; i < a->region_count; i++)
-		if (!readback_region(a, i, true, a->delta == DELTA_AUTO ? GIVE_UP_AFTER : 0, &complete, e))
+		if (!readback_region(a, i, true, a->delta == DELTA_AUTO ? PLAN_GIVE_UP : 0, &complete, e))
 			return false;
 	a->steps[STEP_COMPARED].bytes = atomic_load(&a->progress->done);
 	step_end(a, STEP_COMPARED, CODE_OK);

@@ -80,16 +80,28 @@ static bool take(void *context, uint32_t offset, struct span data, struct err *e
 	return true;
 }
 
-static bool read_unit(struct reading *r, uint32_t unit, struct err *e)
+/* False when the camera or the spool failed; a difference that ends the reading is none of these. */
+static bool read_part(struct reading *r, uint32_t offset, uint32_t size, struct err *e)
 {
 	struct attempt *a = r->attempt;
-	struct unit u = partition_unit(r->region->partition, unit);
-	uint32_t size = region_unit_bytes(r->region, unit);
-	r->differs = false;
-	bool read = a->link.ops->read(&a->link, r->region->partition, u.offset, size, take, r, e);
+	bool read = a->link.ops->read(&a->link, r->region->partition, offset, size, take, r, e);
 	if (!read && r->failed.code != CODE_OK)
 		return false;
 	return read || (r->differs && r->stop);
+}
+
+/* Where a difference ends the unit its first block goes alone: nearly always it shows there already, and blocks asked
+ * for ahead would cross the wire for nothing. */
+static bool read_unit(struct reading *r, uint32_t unit, struct err *e)
+{
+	struct unit u = partition_unit(r->region->partition, unit);
+	uint32_t size = region_unit_bytes(r->region, unit), first = r->stop && size > DFU_BLOCK ? DFU_BLOCK : 0;
+	r->differs = false;
+	if (first && !read_part(r, u.offset, first, e))
+		return false;
+	if (r->differs && r->stop)
+		return true;
+	return read_part(r, u.offset + first, size - first, e);
 }
 
 static bool read_units(struct reading *r, unsigned give_up, struct err *e)
