@@ -3,6 +3,10 @@
  *   any thread   journal_append: checks and prints the body, gives it its time, queues it
  *   writer       up to 256 rows -> one transaction -> callbacks -> a checkpoint when one is due
  *
+ * Those who waited for a group give their next rows a moment after each other; after a group of many the writer gives
+ * them half of that commit's time to come together again, so that they share one sync and not two.  A lone row never
+ * waits.
+ *
  * The queue's order is the order of the rows, and times never go backwards along it. */
 #include "journal/journal.h"
 
@@ -23,6 +27,8 @@
 #define RETRY_MS         60000  /* a checkpoint that failed */
 #define SETTLE_PAGES     1000   /* of the write-ahead log */
 #define SETTLE_QUIET     30000
+#define CROWD            8    /* who may come together, from which on they are waited for */
+#define GATHER_MOST_US   5000 /* and no longer than this */
 
 struct row {
 	struct row *next;
@@ -39,14 +45,18 @@ struct journal {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t work;
 	struct row *first, **last;
+	int64_t queued; /* rows from first on */
+	int64_t gather; /* so many rows the writer waits for; 0: for any */
 	int64_t newest; /* time of the newest row, queued ones too */
 	bool stop, mark;
 	journal_seen *seen;
 	void *seen_context;
 	/* the writer's own */
 	struct store store;
-	int64_t quiet_since; /* monotonic ms of the last commit */
-	int64_t retry_at;    /* of a failed checkpoint; 0: none */
+	int64_t quiet_since;     /* monotonic ms of the last commit */
+	int64_t retry_at;        /* of a failed checkpoint; 0: none */
+	int64_t group, group_us; /* rows of the last commit, and how long it took */
+	int64_t crowd;           /* rows that may come together next */
 };
 
 /* {"kind":...,"at":... and then the members of body. */
@@ -72,7 +82,8 @@ static void free_row(struct row *row)
 static struct row *take_rows(struct journal *j, int64_t most)
 {
 	struct row *first = j->first, **end = &j->first;
-	for (; *end && most > 0; most--)
+	int64_t count = 0;
+	for (; *end && count < most; count++)
 		end = &(*end)->next;
 	if (end == &j->first)
 		return NULL;
@@ -80,6 +91,8 @@ static struct row *take_rows(struct journal *j, int64_t most)
 	*end = NULL;
 	if (!j->first)
 		j->last = &j->first;
+	j->queued -= count;
+	j->group = count;
 	return first;
 }
 
@@ -187,6 +200,28 @@ static int64_t group_size(const struct journal *j)
 	return left > 0 ? left : CHECKPOINT_ROWS;
 }
 
+/* Those whose rows were just committed, and those who gave theirs meanwhile: the next group, if all come. */
+static void count_crowd(struct journal *j)
+{
+	pthread_mutex_lock(&j->mutex);
+	j->crowd = j->group + j->queued;
+	pthread_mutex_unlock(&j->mutex);
+}
+
+/* Rows have come: gives the others of a crowd their moment. */
+static void gather(struct journal *j)
+{
+	int64_t most = group_size(j), us = j->group_us / 2 < GATHER_MOST_US ? j->group_us / 2 : GATHER_MOST_US;
+	struct timespec until = clock_deadline_us(us);
+	if (j->crowd < CROWD)
+		return;
+	j->gather = j->crowd < most ? j->crowd : most;
+	while (!j->stop && j->queued < j->gather &&
+	       pthread_cond_clockwait(&j->work, &j->mutex, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+		;
+	j->gather = 0;
+}
+
 /* Waits for rows or a chore; false when the journal is to stop and the queue is empty. */
 static bool wait_for_work(struct journal *j, struct row **rows, bool *wanted)
 {
@@ -199,6 +234,8 @@ static bool wait_for_work(struct journal *j, struct row **rows, bool *wanted)
 		struct timespec until = clock_deadline(at - now < 3600000 ? at - now : 3600000);
 		pthread_cond_clockwait(&j->work, &j->mutex, CLOCK_MONOTONIC, &until);
 	}
+	if (j->first)
+		gather(j);
 	*rows = take_rows(j, group_size(j));
 	*wanted = j->mark && !j->first;
 	if (*wanted)
@@ -215,7 +252,10 @@ static void *writer(void *argument)
 	bool wanted;
 	while (wait_for_work(j, &rows, &wanted)) {
 		if (rows) {
+			int64_t begun = clock_mono_us();
 			commit_group(j, rows);
+			j->group_us = clock_mono_us() - begun;
+			count_crowd(j);
 			j->quiet_since = clock_mono_ms();
 			wanted |= answer_group(j, rows);
 		}
@@ -287,7 +327,8 @@ static void queue_row(struct journal *j, struct row *row, const char *body)
 	}
 	*j->last = row;
 	j->last = &row->next;
-	pthread_cond_signal(&j->work);
+	if (++j->queued >= j->gather)
+		pthread_cond_signal(&j->work);
 	pthread_mutex_unlock(&j->mutex);
 }
 

@@ -1,9 +1,26 @@
 /* The few SQLite calls that every file of this folder needs, with our errors. */
 #include "journal/sql.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What a savepoint saves stays in memory: the default spills it to a file in /var/tmp, so that a full disk there would
+ * stop the journal, and costs more calls than the journal itself.  A row touches some dozen pages; they are let go with
+ * its savepoint.  Refused when the program has used SQLite before, as some tests have; then the default stands. */
+static void configure_library(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+	(void)sqlite3_config(
+	    SQLITE_CONFIG_MEMSTATUS, 0); /* a lock around each allocation, for figures that nobody reads */
+}
+
+void sql_begin(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, configure_library);
+}
 
 bool sql_error(sqlite3 *db, struct err *e, const char *what)
 {
@@ -117,6 +134,7 @@ bool sql_open_readonly(const char *path, bool immutable, sqlite3 **db, struct er
 	*db = NULL;
 	if (!uri)
 		return err_set(e, CODE_NO_MEMORY, "no memory to open %.80s", path);
+	sql_begin();
 	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(uri, db, flags, NULL) == SQLITE_OK && sql_harden(*db, e) &&
 	    sql_exec(*db, "PRAGMA query_only = ON", e))

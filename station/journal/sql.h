@@ -9,6 +9,8 @@
 
 #define SQL_BUSY_MS 5000 /* how long a connection waits for another one's lock */
 
+/* Before each open: the library's settings, once. */
+void sql_begin(void);
 /* Fills *e from the connection: conflict for a broken constraint, no-memory, else journal-failed.  Returns false. */
 bool sql_error(sqlite3 *db, struct err *e, const char *what);
 /* NULL on failure.  Statements live long (they are kept) or short (AUTO_STMT). */

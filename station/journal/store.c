@@ -63,6 +63,7 @@ static void disconnect(struct store *s)
 static bool connect_file(struct store *s, struct err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	sql_begin();
 	if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
 		return s->db ? sql_error(s->db, e, s->path)
 			     : err_set(e, CODE_NO_MEMORY, "no memory to open %s", s->path);

@@ -99,6 +99,7 @@ static bool open_journal(struct verifier *v)
 static bool open_fresh(struct verifier *v)
 {
 	struct err why = ERR_INIT;
+	sql_begin();
 	if (sqlite3_open("", &v->fresh) != SQLITE_OK)
 		return found(v, VERIFY_UNREADABLE, 0, "no memory for a database of what the rows give");
 	if (!sql_harden(v->fresh, &why) ||

@@ -25,6 +25,11 @@ int64_t clock_mono_us(void)
 
 struct timespec clock_deadline(int64_t ms)
 {
-	int64_t at = micros(CLOCK_MONOTONIC) + (ms < 0 ? 0 : ms) * 1000;
+	return clock_deadline_us(ms * 1000);
+}
+
+struct timespec clock_deadline_us(int64_t us)
+{
+	int64_t at = micros(CLOCK_MONOTONIC) + (us < 0 ? 0 : us);
 	return (struct timespec){ .tv_sec = (time_t)(at / 1000000), .tv_nsec = (long)(at % 1000000) * 1000 };
 }

@@ -10,5 +10,6 @@ int64_t clock_mono_ms(void); /* since some fixed instant */
 int64_t clock_mono_us(void);
 /* The absolute CLOCK_MONOTONIC time ms from now, for pthread_cond_clockwait and friends. */
 struct timespec clock_deadline(int64_t ms);
+struct timespec clock_deadline_us(int64_t us);
 
 #endif
