@@ -187,8 +187,14 @@ soak-nth: all $(BUILD)/tests/nth.so ## every allocation, file operation and SQLi
 	tests/line/nth_journey.py --stride 97
 mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run
-bench: all ## measure, beside a peer in the same run; writes build/bench.json
-	tests/bench/run
+# What the bench runs beside the product.
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCH     := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+bench: all $(BENCH) ## measure, beside a peer in the same run: ROWS="word ..." ROUNDS=n; writes build/bench.json
+	tests/bench/run $(ROWS)
 docs: all ## bring the generated parts of ARCHITECTURE.md up to date
 	tests/line/docs.py --write
 lint: ## format, floors, library prefixes, cppcheck
