@@ -3,9 +3,9 @@
  *   any thread   journal_append: checks and prints the body, gives it its time, queues it
  *   writer       up to 256 rows -> one transaction -> callbacks -> a checkpoint when one is due
  *
- * Those who waited for a group give their next rows a moment after each other; after a group of many the writer gives
- * them half of that commit's time to come together again, so that they share one sync and not two.  A lone row never
- * waits.
+ * Those who waited for a group give their next rows shortly after each other; after a group of many the writer gives
+ * them half of that commit's time to come together again, so that they share one sync and not two.  Where they do not
+ * come, the next group starts at once again.
  *
  * The queue's order is the order of the rows, and times never go backwards along it. */
 #include "journal/journal.h"

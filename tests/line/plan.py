@@ -85,7 +85,7 @@ def recipe_or_payload():
         equal(whole["mark"], "datasheet", "mark")
         equal(whole["line"], {**whole["line"], "slots": 1, "hubs": 1}, "one slot")
         with open(f"{work}/line.json", "w") as f:
-            json.dump({"name": "x", "slots": [{"slot": n, "name": f"s{n}", "path": p, "x": 0, "y": 0}
+            json.dump({"name": "x", "slots": [{"slot": n, "name": f"s{n}", "path": p, "x": n, "y": 0}
                                               for n, p in enumerate(("1-1.1", "1-1.2", "1-2.1"), 1)]}, f)
         equal(plan("--line", f"{work}/line.json", path)["line"], plan("--slots", 3, "--hubs", 2, path)["line"], "line")
         text = ctl("--slots", 8, path).stdout
