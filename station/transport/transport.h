@@ -82,7 +82,8 @@ bool usb_read_serial(const struct usb_id *id, char out[USB_STRING_SIZE], struct 
 
 /* One per process.  Devices already there are reported as arrivals before start returns. */
 bool usb_watch_start(usb_watch_handler *handler, void *context, struct err *e);
-/* Returns when the event thread has ended; no event comes afterwards.  All links must be closed. */
+/* Returns within 5 s, when the event thread has ended or, where libusb keeps a transfer for good, when it is left
+ * behind; no event comes afterwards.  All links must be closed. */
 void usb_watch_stop(void);
 
 #endif

@@ -190,7 +190,8 @@ static void test_fixtures(void **state)
 	(void)state;
 	struct forecast_line l = { .hubs = 0 };
 	struct line_file file = { .count = 5,
-		.places = { { "a", "1-1.1" }, { "b", "1-1.2" }, { "c", "1-11.1" }, { "d", "2-1" }, { "e", "1-1.3" } } };
+		.places = { { .path = "1-1.1" }, { .path = "1-1.2" }, { .path = "1-11.1" }, { .path = "2-1" },
+		    { .path = "1-1.3" } } };
 	forecast_places(&l, &file);
 	assert_int_equal(l.hubs, 3);
 	assert_int_equal(l.slots[0], 3);
