@@ -78,6 +78,13 @@ build/browser/node_modules/.package-lock.json: web/package.json web/package-lock
 	cp web/package.json web/package-lock.json build/browser
 	cd build/browser && $(NPM_CI)
 	@touch $@
+# MicroPython's compiler as a command, for tests and the demo.
+mpy-cross: build/mpy-cross/mpy-cross ## MicroPython's compiler from npm, as build/mpy-cross/mpy-cross
+build/mpy-cross/mpy-cross: $(wildcard fixtures/mpy-cross/*)
+	@mkdir -p $(@D)
+	cp fixtures/mpy-cross/package.json fixtures/mpy-cross/package-lock.json $(@D)
+	cd $(@D) && $(NPM_CI)
+	cp fixtures/mpy-cross/mpy-cross $@
 $(WEB)/assets.inc: $(wildcard web/*.mjs web/*.html web/*.css web/*.svg web/src/*.js) web/bundle web/package.json \
                    web/package-lock.json
 	web/bundle $(WEB)
@@ -98,7 +105,7 @@ $(VFS_LIB): $(call obj,$(VFS_LIB_SRC))
 $(BUILD)/stationd: $(call obj,station/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/stationctl: $(call obj,$(CTL_SRC)) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lncursesw -ltinfo
 $(CAMERA_LIB): $(call obj,$(filter-out %/camera.c,$(CAMERA_SRC)))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
@@ -255,5 +262,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all always deps test-deps demo run test browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all always deps test-deps demo run test mpy-cross browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line
 .SECONDARY:

@@ -1,4 +1,5 @@
-/* Inside the mount driver only: varuints and records, each held against its container before it is believed.
+/* Inside the mount driver, and for the editor, which keeps what the driver skips: varuints and records, each held
+ * against its container before it is believed.
  *
  * Format (micropython extmod/vfs_rom.c): a varuint is groups of 7 bits, the most significant first, bit 7 set on all
  * but the last byte; any number of leading 0x80 bytes changes nothing.  A record is a varuint kind, a varuint length

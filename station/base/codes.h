@@ -151,6 +151,10 @@
 	    "Build the image again.")                                                                                  \
 	X(NAME_INVALID, "name-invalid", VERDICT_ERROR, false, "A file cannot be put into an image under this name.",   \
 	    "Rename the file.")                                                                                        \
+	X(MODEL_INVALID, "model-invalid", VERDICT_ERROR, false, "A file named .tflite is no TensorFlow Lite model.",   \
+	    "Convert or export the model again.")                                                                      \
+	X(CHILD_FAILED, "child-failed", VERDICT_ERROR, false, "A program that was called for help failed.",            \
+	    "See what it printed, correct that, then try again.")                                                      \
 	X(JSON_INVALID, "json-invalid", VERDICT_ERROR, false, "The text is not strict JSON.", "Correct the text.")     \
 	X(FILE_FAILED, "file-failed", VERDICT_ERROR, false, "A file could not be read or written.",                    \
 	    "Check the path, the permissions and the disk.")                                                           \

@@ -10,13 +10,14 @@
 #include "format/json.h"
 #include "format/romfs_list.h"
 #include "format/romfs_text.h"
+#include "format/tflite.h"
 #include "line/boards.h"
 #include "os/file.h"
 
 /* What ls and check work on, and what they found. */
 struct look {
 	const char *usage;
-	bool json;
+	bool json, models; /* models: their heads are judged */
 	const char *board_id, *boards_folder;
 	struct board_set boards;
 	const struct board *board; /* NULL: alignment is not judged */
@@ -61,6 +62,22 @@ static void judge_alignment(struct look *l)
 	}
 }
 
+/* Is what calls itself a TensorFlow Lite model one, at least at its head? */
+static void judge_models(struct look *l)
+{
+	for (size_t i = 0; l->models && i < l->list.count; i++) {
+		const struct romfs_item *item = &l->list.items[i];
+		struct span data = romfs_list_data(&l->list, item);
+		const char *why;
+		if (item->type == ROMFS_DIR || !tflite_named(item->path) || tflite_sane(data, &why) ||
+		    tflite_is_st_network(data))
+			continue;
+		add_problem(l, "model", item->path, item->offset, why);
+		if (l->e.code == CODE_OK)
+			err_set(&l->e, CODE_MODEL_INVALID, "%.120s: %s", item->path, why);
+	}
+}
+
 static bool look_options(struct look *l, int *argc, char **argv)
 {
 	const struct ctl_option options[] = {
@@ -79,6 +96,12 @@ static bool look_options(struct look *l, int *argc, char **argv)
 	return l->board != NULL;
 }
 
+static void judge_contents(struct look *l)
+{
+	judge_alignment(l);
+	judge_models(l);
+}
+
 /* Reads and judges.  False when there is nothing to print about: wrong usage, no such file. */
 static bool look_at(struct look *l, int argc, char **argv)
 {
@@ -87,7 +110,7 @@ static bool look_at(struct look *l, int argc, char **argv)
 		return false;
 	l->problems = json_new_array();
 	if (romfs_list(span_of(l->data, size), &l->list, &l->e))
-		judge_alignment(l);
+		judge_contents(l);
 	else if (l->list.fault.rule != ROMFS_RULE_NONE)
 		add_problem(l, romfs_rule_word(l->list.fault.rule), NULL, l->list.fault.offset, l->e.msg);
 	else
@@ -157,9 +180,9 @@ static void tell_warnings(const struct look *l)
 	}
 }
 
-static int look(const char *usage, void (*print)(const struct look *), int argc, char **argv)
+static int look(const char *usage, void (*print)(const struct look *), bool models, int argc, char **argv)
 {
-	struct look l = { .usage = usage };
+	struct look l = { .usage = usage, .models = models };
 	if (look_at(&l, argc, argv)) {
 		if (l.json)
 			print_json(&l);
@@ -175,12 +198,12 @@ static int look(const char *usage, void (*print)(const struct look *), int argc,
 
 static int run_ls(int argc, char **argv)
 {
-	return look("romfs ls [--json] [-b BOARD] IMG", print_lines, argc, argv);
+	return look("romfs ls [--json] [-b BOARD] IMG", print_lines, false, argc, argv);
 }
 
 static int run_check(int argc, char **argv)
 {
-	return look("romfs check [--json] [-b BOARD] IMG", print_summary, argc, argv);
+	return look("romfs check [--json] [-b BOARD] IMG", print_summary, true, argc, argv);
 }
 
 /* The image is held whole before anything of it is given out. */
@@ -217,12 +240,17 @@ static int run_cat(int argc, char **argv)
 int ctl_romfs(int argc, char **argv)
 {
 	static const struct ctl_command table[] = {
-		{ "build", "romfs build DIR -b BOARD -o OUT [-p PARTITION] [--no-commit-unit]", ctl_romfs_build },
+		{ "add", ROMFS_ADD_USAGE, ctl_romfs_add },
+		{ "build", ROMFS_BUILD_USAGE, ctl_romfs_build },
 		{ "cat", "romfs cat IMG PATH", run_cat },
 		{ "check", "romfs check [--json] [-b BOARD] IMG", run_check },
 		{ "diff", ROMFS_DIFF_USAGE, ctl_romfs_diff },
 		{ "extract", ROMFS_EXTRACT_USAGE, ctl_romfs_extract },
 		{ "ls", "romfs ls [--json] [-b BOARD] IMG", run_ls },
+		{ "mkdir", ROMFS_MKDIR_USAGE, ctl_romfs_mkdir },
+		{ "mv", ROMFS_MV_USAGE, ctl_romfs_mv },
+		{ "new", ROMFS_NEW_USAGE, ctl_romfs_new },
+		{ "rm", ROMFS_RM_USAGE, ctl_romfs_rm },
 		{ NULL, NULL, NULL },
 	};
 	return ctl_dispatch(table, "stationctl romfs", argc, argv);

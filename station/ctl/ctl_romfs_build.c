@@ -1,22 +1,25 @@
-/* stationctl romfs build: a folder into an image for one partition of one board. */
-#include <inttypes.h>
+/* stationctl romfs build and new: a folder, or nothing, into an image for one partition of one board. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/digest.h"
-#include "ctl/ctl.h"
 #include "ctl/ctl_romfs.h"
+#include "ctl/romfs_convert.h"
+#include "ctl/romfs_target.h"
+#include "ctl/romfs_usage.h"
+#include "format/json.h"
 #include "format/romfs_build.h"
 #include "format/romfs_text.h"
-#include "line/boards.h"
 #include "os/file.h"
 #include "os/tree.h"
 
 struct build {
-	const char *folder, *out, *board_id, *partition_name, *boards_folder;
-	bool no_commit_unit;
-	struct board_set boards;
+	const char *folder, *out, *layout;
+	bool no_commit_unit, json, replace;
+	struct romfs_target target;
+	struct romfs_convert_options convert;
+	struct romfs_convert_counts counts;
 	struct romfs_entry *root; /* owned */
 	uint8_t *image;           /* owned */
 	size_t size;
@@ -25,42 +28,35 @@ struct build {
 static void build_clear(struct build *b)
 {
 	romfs_entry_free(b->root);
-	boards_clear(&b->boards);
+	romfs_target_clear(&b->target);
 	free(b->image);
+}
+
+static bool is_openmv(const struct build *b)
+{
+	return b->layout && !strcmp(b->layout, "openmv");
 }
 
 static bool parse(struct build *b, int argc, char **argv, struct err *e)
 {
-	static const char usage[] = "romfs build DIR -b BOARD -o OUT [-p PARTITION] [--no-commit-unit]";
+	romfs_convert_begin(&b->convert);
 	const struct ctl_option options[] = {
-		{ 'b', "board", NULL, &b->board_id, NULL },
+		ROMFS_TARGET_OPTIONS(&b->target),
+		ROMFS_CONVERT_OPTIONS(&b->convert),
 		{ 'o', "output", NULL, &b->out, NULL },
-		{ 'p', "partition", NULL, &b->partition_name, NULL },
-		{ 0, "boards", NULL, &b->boards_folder, NULL },
+		{ 0, "layout", NULL, &b->layout, NULL },
+		{ 0, "json", &b->json, NULL, NULL },
 		{ 0, "no-commit-unit", &b->no_commit_unit, NULL, NULL },
 		{ 0, NULL, NULL, NULL, NULL },
 	};
-	if (!ctl_options(&argc, argv, options, e) || !ctl_operands(argc, 1, 1, usage, e))
+	if (!ctl_options(&argc, argv, options, e) || !ctl_operands(argc, 1, 1, ROMFS_BUILD_USAGE, e))
 		return false;
-	if (!b->board_id || !b->out)
-		return err_set(e, CODE_USAGE, "stationctl %s", usage);
+	if (!b->target.board_id || !b->out)
+		return err_set(e, CODE_USAGE, "stationctl " ROMFS_BUILD_USAGE);
+	if (b->layout && !is_openmv(b) && strcmp(b->layout, "romline") != 0)
+		return err_set(e, CODE_USAGE, "--layout is romline or openmv");
 	b->folder = argv[1];
 	return true;
-}
-
-/* The named partition, or the one that the camera mounts by itself: ROMFS number 0. */
-static const struct partition *choose_partition(const struct board *board, const char *name, struct err *e)
-{
-	for (unsigned i = 0; i < board->partition_count; i++) {
-		const struct partition *p = &board->partitions[i];
-		if (p->role == ROLE_ROMFS && (name ? !strcmp(p->name, name) : p->romfs_index == 0))
-			return p;
-	}
-	if (name)
-		err_set(e, CODE_PARTITION_UNKNOWN, "%s has no ROMFS partition '%.60s'", board->id, name);
-	else
-		err_set(e, CODE_PARTITION_UNKNOWN, "%s has no ROMFS partition", board->id);
-	return NULL;
 }
 
 /* What the camera will read with, reads it first. */
@@ -73,23 +69,40 @@ static bool prove(const struct build *b, struct err *e)
 	return romfs_fault_err(&fault, CODE_INTERNAL, e);
 }
 
+static bool lay_out(struct build *b, struct err *e)
+{
+	const struct romfs_target *t = &b->target;
+	enum romfs_commit commit = b->no_commit_unit ? ROMFS_COMMIT_NO : ROMFS_COMMIT_AUTO;
+	return is_openmv(b) ? romfs_build_openmv(b->root, t->board, t->partition, &b->image, &b->size, e)
+			    : romfs_build(b->root, t->board, t->partition, commit, &b->image, &b->size, e);
+}
+
+static bool tell(const struct build *b, struct err *e)
+{
+	struct span image = span_of(b->image, b->size);
+	const struct romfs_target *t = &b->target;
+	if (!b->json) {
+		if (!romfs_usage_print(b->out, image, t->board, t->partition, e))
+			return false;
+		if (b->counts.compiled || b->counts.converted)
+			printf("%u sources compiled, %u files converted\n", b->counts.compiled, b->counts.converted);
+		return true;
+	}
+	AUTO_JSON struct cJSON *root = json_new_object();
+	if (!romfs_usage_json(b->out, image, t->board, t->partition, root, e))
+		return false;
+	json_add_integer(root, "compiled", b->counts.compiled);
+	json_add_integer(root, "converted", b->counts.converted);
+	return ctl_print_json(root, e);
+}
+
 static bool build(struct build *b, struct err *e)
 {
-	if (!ctl_boards(b->boards_folder, &b->boards, e))
+	if (!romfs_target_find(&b->target, e) || !ctl_output_outside(b->folder, b->out, e) ||
+	    !tree_read(b->folder, &b->root, e) || !romfs_convert(&b->convert, b->target.board, b->root, &b->counts, e))
 		return false;
-	const struct board *board = ctl_board(&b->boards, b->board_id, e);
-	const struct partition *p = board ? choose_partition(board, b->partition_name, e) : NULL;
-	if (!p || !ctl_output_outside(b->folder, b->out, e) || !tree_read(b->folder, &b->root, e))
-		return false;
-	enum romfs_commit commit = b->no_commit_unit ? ROMFS_COMMIT_NO : ROMFS_COMMIT_AUTO;
-	if (!romfs_build(b->root, board, p, commit, &b->image, &b->size, e) || !prove(b, e))
-		return false;
-	struct span image = span_of(b->image, b->size);
-	if (!file_write_atomic(b->out, image, 0644, e))
-		return false;
-	printf(
-	    "%s: %zu bytes for %s of %s, crc32 %08" PRIx32 "\n", b->out, b->size, p->name, board->id, crc32_of(image));
-	return true;
+	return lay_out(b, e) && prove(b, e) && file_write_atomic(b->out, span_of(b->image, b->size), 0644, e) &&
+	       tell(b, e);
 }
 
 int ctl_romfs_build(int argc, char **argv)
@@ -97,6 +110,47 @@ int ctl_romfs_build(int argc, char **argv)
 	struct build b = { 0 };
 	struct err e = ERR_INIT;
 	bool ok = parse(&b, argc, argv, &e) && build(&b, &e);
+	build_clear(&b);
+	return ok ? CTL_DONE : ctl_refuse(&e);
+}
+
+static bool parse_new(struct build *b, int argc, char **argv, struct err *e)
+{
+	const struct ctl_option options[] = {
+		ROMFS_TARGET_OPTIONS(&b->target),
+		{ 'f', "force", &b->replace, NULL, NULL },
+		{ 0, "json", &b->json, NULL, NULL },
+		{ 0, "no-commit-unit", &b->no_commit_unit, NULL, NULL },
+		{ 0, NULL, NULL, NULL, NULL },
+	};
+	if (!ctl_options(&argc, argv, options, e) || !ctl_operands(argc, 1, 1, ROMFS_NEW_USAGE, e))
+		return false;
+	b->out = argv[1];
+	return true;
+}
+
+static bool make_new(struct build *b, struct err *e)
+{
+	if (!romfs_target_find(&b->target, e))
+		return false;
+	if (!b->replace && access(b->out, F_OK) == 0)
+		return err_set(e, CODE_CONFLICT, "%.150s is there already; -f replaces it", b->out);
+	const struct partition *p = b->target.partition;
+	struct romfs_writer_options options = { .limit = p ? p->size : 0,
+		.commit_unit = p && !b->no_commit_unit ? romfs_commit_unit(p) : 0 };
+	struct romfs_writer w;
+	if (!romfs_writer_begin(&w, &options, e) || !romfs_writer_finish(&w, &b->image, &b->size, e)) {
+		romfs_writer_abandon(&w);
+		return false;
+	}
+	return file_write_atomic(b->out, span_of(b->image, b->size), 0644, e) && tell(b, e);
+}
+
+int ctl_romfs_new(int argc, char **argv)
+{
+	struct build b = { 0 };
+	struct err e = ERR_INIT;
+	bool ok = parse_new(&b, argc, argv, &e) && make_new(&b, &e);
 	build_clear(&b);
 	return ok ? CTL_DONE : ctl_refuse(&e);
 }

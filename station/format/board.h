@@ -16,6 +16,7 @@
 #define BOARD_MAX_TIMES      8
 #define BOARD_MAX_MEDIA      4
 #define BOARD_MAX_LEGACY     2
+#define BOARD_MAX_MPY        8
 #define DFU_BLOCK            4096u
 
 enum board_role { ROLE_BOOTLOADER, ROLE_FIRMWARE, ROLE_COFIRMWARE, ROLE_ROMFS, ROLE_FILESYSTEM, ROLE_OTHER };
@@ -94,6 +95,8 @@ struct board {
 	struct partition partitions[BOARD_MAX_PARTITIONS];
 	uint32_t align_default;
 	struct align_rule aligns[BOARD_MAX_ALIGN];
+	unsigned mpy_count;
+	char mpy[BOARD_MAX_MPY][32];      /* arguments for mpy-cross */
 	unsigned stack_count, code_count; /* firmware_ranges */
 	struct range stack[BOARD_MAX_RANGES], code[BOARD_MAX_RANGES];
 	/* times */

@@ -443,6 +443,29 @@ static bool parse_alignment(const struct cJSON *root, struct board *b, struct er
 	return true;
 }
 
+/* The one key that may be left out: a board whose native code nobody compiles for needs no arguments. */
+static bool parse_mpy(const struct cJSON *root, struct board *b, struct err *e)
+{
+	const struct cJSON *list;
+	if (!json_member(root, "mpy_cross"))
+		return true;
+	if (!json_array(root, "mpy_cross", &list, e))
+		return false;
+	for (const struct cJSON *i = json_first(list); i; i = json_after(i)) {
+		const char *word = json_text(i);
+		if (b->mpy_count == BOARD_MAX_MPY)
+			return bad(e, "mpy_cross", "has too many arguments");
+		size_t n = word ? strlen(word) : 0;
+		bool plain = n && word[0] == '-' && n < sizeof b->mpy[0];
+		for (size_t k = 0; k < n; k++)
+			plain = plain && word[k] > ' ' && word[k] < 0x7f;
+		if (!plain)
+			return bad(e, "mpy_cross", "must be a list of short arguments that start with '-'");
+		memcpy(b->mpy[b->mpy_count++], word, n + 1);
+	}
+	return true;
+}
+
 static bool parse_sources(const struct cJSON *root, struct err *e)
 {
 	const struct cJSON *list;
@@ -465,7 +488,7 @@ static bool parse_id(const struct cJSON *root, struct board *b, struct err *e)
 static bool parse_root(const struct cJSON *root, struct board *b, struct err *e)
 {
 	static const char *const keys[] = { "id", "name", "mcu", "core", "usb", "bootloader", "serial", "times",
-		"media", "partitions", "firmware_ranges", "alignment", "sources", NULL };
+		"media", "partitions", "firmware_ranges", "alignment", "mpy_cross", "sources", NULL };
 	uint32_t bytes, us;
 	if (!json_is_object(root))
 		return err_set(e, CODE_BOARD_INVALID, "a board file must be an object");
@@ -474,7 +497,7 @@ static bool parse_root(const struct cJSON *root, struct board *b, struct err *e)
 	       text(root, "core", b->core, sizeof b->core, e) && parse_usb(root, b, e) &&
 	       parse_bootloader(root, b, e) && parse_serial(root, b, e) && parse_times(root, b, &bytes, &us, e) &&
 	       parse_media(root, b, bytes, us, e) && parse_partitions(root, b, e) && parse_firmware(root, b, e) &&
-	       parse_alignment(root, b, e) && parse_sources(root, e);
+	       parse_alignment(root, b, e) && parse_mpy(root, b, e) && parse_sources(root, e);
 }
 
 bool board_parse(struct span file, struct board *out, struct err *e)

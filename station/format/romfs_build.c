@@ -1,5 +1,6 @@
 /* The tree of entries, and its way into an image: siblings sorted, each file aligned by its board's table. */
 #include "format/romfs_build.h"
+#include "format/romfs_build_inner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static int by_bytes(const void *left, const void *right)
 	return order ? order : (a->name_size > b->name_size) - (a->name_size < b->name_size);
 }
 
-static bool sort(struct romfs_entry *dir, struct err *e)
+bool romfs_entry_sort(struct romfs_entry *dir, struct err *e)
 {
 	if (dir->count)
 		qsort(dir->children, dir->count, sizeof *dir->children, by_bytes);
@@ -71,14 +72,30 @@ static bool sort(struct romfs_entry *dir, struct err *e)
 		if (!by_bytes(&dir->children[i - 1], &dir->children[i]))
 			return err_set(
 			    e, CODE_NAME_INVALID, "'%.80s' occurs twice in one directory", dir->children[i]->name);
+	for (size_t i = 0; i < dir->count; i++)
+		if (!romfs_entry_sort(dir->children[i], e))
+			return false;
+	return true;
+}
+
+uint32_t romfs_entry_align(const struct romfs_entry *file, const struct board *b)
+{
+	return file->align ? file->align : board_alignment(b, file->name, NULL);
+}
+
+static bool write_file(struct romfs_writer *w, struct romfs_entry *f, const struct board *b, struct err *e)
+{
+	if (f->same)
+		return romfs_writer_file_at(w, f->name, f->name_size, f->size, f->same->at, e);
+	if (!romfs_writer_file(w, f->name, f->name_size, span_of(f->data, f->size), romfs_entry_align(f, b), e))
+		return false;
+	f->at = w->data_at;
 	return true;
 }
 
 /* Writes what is in the directory.  Recursion ends at ROMFS_MAX_DEPTH, where dir_open refuses. */
 static bool write_dir(struct romfs_writer *w, struct romfs_entry *dir, const struct board *b, struct err *e)
 {
-	if (!sort(dir, e))
-		return false;
 	for (size_t i = 0; i < dir->count; i++) {
 		struct romfs_entry *c = dir->children[i];
 		bool ok;
@@ -86,8 +103,7 @@ static bool write_dir(struct romfs_writer *w, struct romfs_entry *dir, const str
 			ok = romfs_writer_dir_open(w, c->name, c->name_size, e) && write_dir(w, c, b, e) &&
 			     romfs_writer_dir_close(w, e);
 		else
-			ok = romfs_writer_file(
-			    w, c->name, c->name_size, span_of(c->data, c->size), board_alignment(b, c->name, NULL), e);
+			ok = write_file(w, c, b, e);
 		if (!ok)
 			return false;
 	}
@@ -106,7 +122,9 @@ bool romfs_build(struct romfs_entry *root, const struct board *b, const struct p
 	if (commit == ROMFS_COMMIT_AUTO)
 		options.commit_unit = romfs_commit_unit(p);
 	struct romfs_writer w;
-	if (romfs_writer_begin(&w, &options, e) && write_dir(&w, root, b, e) && romfs_writer_finish(&w, image, size, e))
+	w = (struct romfs_writer){ .depth = 0 };
+	if (romfs_entry_sort(root, e) && romfs_share(root, b, e) && romfs_writer_begin(&w, &options, e) &&
+	    write_dir(&w, root, b, e) && romfs_writer_finish(&w, image, size, e))
 		return true;
 	romfs_writer_abandon(&w);
 	if (e && e->code == CODE_PAYLOAD_TOO_BIG)

@@ -4,95 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KIND_PADDING  1
-#define KIND_VERBATIM 2
-#define KIND_DIR      4
-#define KIND_FILE     5
-#define LENGTH_SIZE   5 /* bytes of a varuint that holds any 32-bit length */
-#define MAX_ALIGN     4096u
-
 static const uint8_t magic[] = { 0xD2, 0xCD, 0x31 };
-
-/* Room for `more` bytes; false when the image would grow beyond its limit. */
-static bool reserve(struct romfs_writer *w, size_t more, struct err *e)
-{
-	if (more > w->limit - w->size)
-		return err_set(e, CODE_PAYLOAD_TOO_BIG, "the image would be larger than %zu bytes", w->limit);
-	if (more <= w->capacity - w->size)
-		return true;
-	size_t capacity = w->capacity < 4096 ? 4096 : w->capacity;
-	while (capacity < w->size + more)
-		capacity *= 2;
-	uint8_t *grown = realloc(w->bytes, capacity);
-	if (!grown)
-		return err_set(e, CODE_NO_MEMORY, "no memory for an image of %zu bytes", capacity);
-	w->bytes = grown;
-	w->capacity = capacity;
-	return true;
-}
-
-static void put(struct romfs_writer *w, const void *data, size_t size)
-{
-	if (size)
-		memcpy(w->bytes + w->size, data, size);
-	w->size += size;
-}
-
-static void fill(struct romfs_writer *w, int byte, size_t size)
-{
-	memset(w->bytes + w->size, byte, size);
-	w->size += size;
-}
-
-/* value in exactly `width` bytes; wider than needed means leading 0x80. */
-static void set_varuint(uint8_t *at, uint32_t value, size_t width)
-{
-	for (size_t i = width; i-- > 0; value >>= 7)
-		at[i] = (uint8_t)((value & 0x7F) | (i + 1 < width ? 0x80 : 0));
-}
-
-static size_t varuint_size(uint32_t value)
-{
-	size_t n = 1;
-	while (value >>= 7)
-		n++;
-	return n;
-}
-
-static void put_varuint(struct romfs_writer *w, uint32_t value, size_t width)
-{
-	set_varuint(w->bytes + w->size, value, width);
-	w->size += width;
-}
-
-static void put_kind(struct romfs_writer *w, uint8_t kind)
-{
-	put(w, &kind, 1);
-}
-
-/* A padding record of `size` bytes in all, at least 2; its payload is 0xFF, as erased flash is. */
-static void put_padding(struct romfs_writer *w, uint32_t size)
-{
-	size_t width = size < 1 + LENGTH_SIZE ? size - 1 : LENGTH_SIZE;
-	uint32_t payload = size - 1 - (uint32_t)width;
-	put_kind(w, KIND_PADDING);
-	put_varuint(w, payload, width);
-	fill(w, 0xFF, payload);
-}
 
 bool romfs_writer_begin(struct romfs_writer *w, const struct romfs_writer_options *options, struct err *e)
 {
 	memset(w, 0, sizeof *w);
-	w->limit = options->limit ? options->limit : UINT32_MAX;
+	w->out.limit = options->limit ? options->limit : UINT32_MAX;
 	uint32_t unit = options->commit_unit;
-	if (unit && unit < ROMFS_HEADER_SIZE + 1 + LENGTH_SIZE)
+	if (unit && unit < ROMFS_HEADER_SIZE + 1 + ROMFS_LENGTH_SIZE)
 		return err_set(e, CODE_INTERNAL, "a commit unit of %u bytes has no room for a header", unit);
-	if (!reserve(w, unit ? unit : ROMFS_HEADER_SIZE, e))
+	if (!romfs_reserve(&w->out, unit ? unit : ROMFS_HEADER_SIZE, e))
 		return false;
-	put(w, magic, sizeof magic);
-	put_varuint(w, 0, LENGTH_SIZE);
+	romfs_put(&w->out, magic, sizeof magic);
+	romfs_put_varuint(&w->out, 0, ROMFS_LENGTH_SIZE);
 	if (unit)
-		put_padding(w, unit - ROMFS_HEADER_SIZE);
+		romfs_put_padding(&w->out, unit - ROMFS_HEADER_SIZE);
 	return true;
 }
 
@@ -106,17 +32,18 @@ static bool check_name(const char *name, size_t size, struct err *e)
 /* Up to the name of a file or directory: kind, length to be filled in later, name.  The caller has reserved. */
 static size_t put_entry(struct romfs_writer *w, uint8_t kind, const char *name, size_t name_size)
 {
-	put_kind(w, kind);
-	size_t length_at = w->size;
-	put_varuint(w, 0, LENGTH_SIZE);
-	put_varuint(w, (uint32_t)name_size, varuint_size((uint32_t)name_size));
-	put(w, name, name_size);
+	romfs_put_byte(&w->out, kind);
+	size_t length_at = w->out.size;
+	romfs_put_varuint(&w->out, 0, ROMFS_LENGTH_SIZE);
+	romfs_put_varuint(&w->out, (uint32_t)name_size, romfs_varuint_size((uint32_t)name_size));
+	romfs_put(&w->out, name, name_size);
 	return length_at;
 }
 
 static void close_length(struct romfs_writer *w, size_t length_at)
 {
-	set_varuint(w->bytes + length_at, (uint32_t)(w->size - length_at - LENGTH_SIZE), LENGTH_SIZE);
+	romfs_set_varuint(
+	    w->out.bytes + length_at, (uint32_t)(w->out.size - length_at - ROMFS_LENGTH_SIZE), ROMFS_LENGTH_SIZE);
 }
 
 bool romfs_writer_dir_open(struct romfs_writer *w, const char *name, size_t name_size, struct err *e)
@@ -125,9 +52,9 @@ bool romfs_writer_dir_open(struct romfs_writer *w, const char *name, size_t name
 		return false;
 	if (w->depth == ROMFS_MAX_DEPTH)
 		return err_set(e, CODE_IMAGE_INVALID, "directories are more than %d levels deep", ROMFS_MAX_DEPTH);
-	if (!reserve(w, 1 + 2 * LENGTH_SIZE + name_size, e))
+	if (!romfs_reserve(&w->out, 1 + 2 * ROMFS_LENGTH_SIZE + name_size, e))
 		return false;
-	w->open[w->depth++] = put_entry(w, KIND_DIR, name, name_size);
+	w->open[w->depth++] = put_entry(w, ROMFS_WRITE_DIR, name, name_size);
 	return true;
 }
 
@@ -144,33 +71,55 @@ bool romfs_writer_file(
 {
 	if (!check_name(name, name_size, e))
 		return false;
-	if (!align || align & (align - 1) || align > MAX_ALIGN)
+	if (!align || align & (align - 1) || align > ROMFS_MAX_ALIGN)
 		return err_set(e, CODE_INTERNAL, "an alignment of %u bytes is not possible", align);
-	size_t head = 1 + LENGTH_SIZE + varuint_size((uint32_t)name_size) + name_size + 1;
-	size_t width = varuint_size((uint32_t)data.size);
-	size_t rest = (w->size + head + width) % align;
+	size_t head = 1 + ROMFS_LENGTH_SIZE + romfs_varuint_size((uint32_t)name_size) + name_size + 1;
+	size_t width = romfs_varuint_size((uint32_t)data.size);
+	size_t rest = (w->out.size + head + width) % align;
 	width += rest ? align - rest : 0;
-	if (!reserve(w, head + width + data.size, e))
+	if (!romfs_reserve(&w->out, head + width + data.size, e))
 		return false;
-	size_t length_at = put_entry(w, KIND_FILE, name, name_size);
-	put_kind(w, KIND_VERBATIM);
-	put_varuint(w, (uint32_t)data.size, width);
-	put(w, data.data, data.size);
+	size_t length_at = put_entry(w, ROMFS_WRITE_FILE, name, name_size);
+	romfs_put_byte(&w->out, ROMFS_WRITE_VERBATIM);
+	romfs_put_varuint(&w->out, (uint32_t)data.size, width);
+	w->data_at = w->out.size;
+	romfs_put(&w->out, data.data, data.size);
+	close_length(w, length_at);
+	return true;
+}
+
+bool romfs_writer_file_at(
+    struct romfs_writer *w, const char *name, size_t name_size, size_t size, size_t at, struct err *e)
+{
+	if (!check_name(name, name_size, e))
+		return false;
+	if (at < ROMFS_HEADER_SIZE || at > w->out.size || size > w->out.size - at)
+		return err_set(e, CODE_INTERNAL, "there are no %zu bytes at %zu yet", size, at);
+	size_t size_width = romfs_varuint_size((uint32_t)size);
+	uint32_t offset = (uint32_t)(at - ROMFS_HEADER_SIZE);
+	size_t payload = size_width + romfs_varuint_size(offset);
+	if (!romfs_reserve(&w->out, 1 + 2 * ROMFS_LENGTH_SIZE + name_size + 2 + payload, e))
+		return false;
+	size_t length_at = put_entry(w, ROMFS_WRITE_FILE, name, name_size);
+	romfs_put_byte(&w->out, ROMFS_WRITE_INDIRECT);
+	romfs_put_byte(&w->out, (uint8_t)payload);
+	romfs_put_varuint(&w->out, (uint32_t)size, size_width);
+	romfs_put_varuint(&w->out, offset, payload - size_width);
 	close_length(w, length_at);
 	return true;
 }
 
 bool romfs_writer_pad(struct romfs_writer *w, uint32_t align, struct err *e)
 {
-	uint32_t rest = (uint32_t)(w->size % align);
+	uint32_t rest = (uint32_t)(w->out.size % align);
 	if (!rest)
 		return true;
 	uint32_t gap = align - rest;
 	if (gap < 2) /* no record is that short */
 		gap += align;
-	if (!reserve(w, gap, e))
+	if (!romfs_reserve(&w->out, gap, e))
 		return false;
-	put_padding(w, gap);
+	romfs_put_padding(&w->out, gap);
 	return true;
 }
 
@@ -180,15 +129,15 @@ bool romfs_writer_finish(struct romfs_writer *w, uint8_t **image, size_t *size, 
 		return err_set(e, CODE_INTERNAL, "%u directories are still open in the image", w->depth);
 	if (!romfs_writer_pad(w, 2, e))
 		return false;
-	set_varuint(w->bytes + sizeof magic, (uint32_t)(w->size - ROMFS_HEADER_SIZE), LENGTH_SIZE);
-	*image = w->bytes;
-	*size = w->size;
-	w->bytes = NULL;
+	romfs_set_varuint(w->out.bytes + sizeof magic, (uint32_t)(w->out.size - ROMFS_HEADER_SIZE), ROMFS_LENGTH_SIZE);
+	*image = w->out.bytes;
+	*size = w->out.size;
+	w->out.bytes = NULL;
 	return true;
 }
 
 void romfs_writer_abandon(struct romfs_writer *w)
 {
-	free(w->bytes);
+	free(w->out.bytes);
 	memset(w, 0, sizeof *w);
 }

@@ -15,7 +15,7 @@
 #define STATION_FORMAT_ROMFS_WRITER_H
 
 #include "base/err.h"
-#include "base/span.h"
+#include "format/romfs_bytes.h"
 #include "romfs.h"
 
 #define ROMFS_HEADER_SIZE 8 /* D2 CD 31 and the length in exactly 5 varuint bytes */
@@ -29,8 +29,8 @@ struct romfs_writer_options {
 };
 
 struct romfs_writer {
-	uint8_t *bytes; /* owned until finish */
-	size_t size, capacity, limit;
+	struct romfs_bytes out; /* its bytes: owned until finish */
+	size_t data_at;         /* where the contents of the last file start */
 	unsigned depth;
 	size_t open[ROMFS_MAX_DEPTH]; /* offset of each open directory's length */
 };
@@ -42,6 +42,9 @@ bool romfs_writer_dir_close(struct romfs_writer *w, struct err *e);
 /* The data starts at a multiple of align, a power of two up to 4096. */
 bool romfs_writer_file(
     struct romfs_writer *w, const char *name, size_t name_size, struct span data, uint32_t align, struct err *e);
+/* The same with contents that stand in the image already, from that offset on. */
+bool romfs_writer_file_at(
+    struct romfs_writer *w, const char *name, size_t name_size, size_t size, size_t at, struct err *e);
 /* A padding record that ends at a multiple of `align` bytes (any number above 0); nothing when already there. */
 bool romfs_writer_pad(struct romfs_writer *w, uint32_t align, struct err *e);
 /* Closes the image on an even size; every directory must be closed.  The caller frees *image. */

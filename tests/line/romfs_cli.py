@@ -11,6 +11,8 @@ import zlib
 BUILD = os.environ.get("BUILD", "build")
 CTL = os.path.join(BUILD, "stationctl")
 CORPUS = "tests/corpus/romfs"
+# A TensorFlow Lite flatbuffer's start: root table at 20, identifier, a vtable at 12, schema version 3.
+MODEL_HEAD = bytes.fromhex("14000000 54464c33 00000000 0800 0c00 0400 0000 08000000 03000000 00000000")
 results = []
 
 
@@ -84,7 +86,8 @@ def make_tree(folder):
     os.makedirs(f"{folder}/empty")
     for path, size in {"main.py": 11, "lib/a.py": 0, "lib/deep/er/net.tflite": 70001, "model.onnx": 4097, "x.bin": 5, "ünï.txt": 3}.items():
         with open(f"{folder}/{path}", "wb") as f:
-            f.write(bytes((i * 7 + size) & 0xFF for i in range(size)))
+            data = bytes((i * 7 + size) & 0xFF for i in range(size))
+            f.write(MODEL_HEAD + data[len(MODEL_HEAD) :] if path.endswith(".tflite") else data)
 
 
 def refusal(run, code, status=1):
@@ -177,7 +180,7 @@ def test_refusals(tmp):
 
 def test_alignment(tmp):
     # a flat image as the plainest tools write it: nothing is aligned
-    model = bytes(64)
+    model = MODEL_HEAD + bytes(64 - len(MODEL_HEAD))
     entry = b"\x05\x4d\x08m.tflite\x02\x40" + model
     entry = b"\x05" + bytes([len(entry) - 2]) + entry[2:]
     image = b"\xd2\xcd\x31" + bytes([len(entry)]) + entry

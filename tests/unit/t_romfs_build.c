@@ -307,7 +307,7 @@ static void padding_ends_where_asked(void **state)
 		size_t size = 0;
 		struct romfs fs;
 		must(romfs_writer_begin(&w, &options, &e) && romfs_writer_pad(&w, align, &e), &e);
-		assert_int_equal(w.size % align, 0);
+		assert_int_equal(w.out.size % align, 0);
 		must(
 		    romfs_writer_file(&w, "f", 1, span_of("x", 1), 1, &e) && romfs_writer_finish(&w, &image, &size, &e),
 		    &e);

@@ -1,0 +1,108 @@
+/* stationctl romfs add, mkdir, mv, rm: one change to an image file, which is then replaced in one step. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/ctl_romfs.h"
+#include "ctl/romfs_session.h"
+#include "ctl/romfs_usage.h"
+#include "format/json.h"
+
+struct verb {
+	struct romfs_target target;
+	struct romfs_session session;
+	bool force, recursive, parents, json;
+	int argc; /* operands from argv[1], the image, on */
+	char **argv;
+};
+
+typedef bool change(struct verb *v, struct err *e);
+
+static bool parse(struct verb *v, const char *usage, int min, int max, struct err *e)
+{
+	const struct ctl_option options[] = {
+		ROMFS_TARGET_OPTIONS(&v->target),
+		{ 'f', "force", &v->force, NULL, NULL },
+		{ 'r', "recursive", &v->recursive, NULL, NULL },
+		{ 0, "parents", &v->parents, NULL, NULL },
+		{ 0, "json", &v->json, NULL, NULL },
+		{ 0, NULL, NULL, NULL, NULL },
+	};
+	return ctl_options(&v->argc, v->argv, options, e) && ctl_operands(v->argc, min, max, usage, e);
+}
+
+static bool tell(const struct verb *v, struct span image, struct err *e)
+{
+	const struct romfs_target *t = &v->target;
+	if (!v->json)
+		return romfs_usage_print(v->argv[1], image, t->board, t->partition, e);
+	AUTO_JSON struct cJSON *root = json_new_object();
+	return romfs_usage_json(v->argv[1], image, t->board, t->partition, root, e) && ctl_print_json(root, e);
+}
+
+static bool apply(struct verb *v, change *do_it, struct err *e)
+{
+	uint8_t *image = NULL;
+	size_t size = 0;
+	if (!romfs_target_find(&v->target, e) || !romfs_session_open(&v->session, v->argv[1], e) || !do_it(v, e) ||
+	    !romfs_session_save(&v->session, &v->target, &image, &size, e))
+		return false;
+	bool done = tell(v, span_of(image, size), e);
+	free(image);
+	return done;
+}
+
+static int run(const char *usage, int min, int max, change *do_it, int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	struct verb v = { .argc = argc, .argv = argv };
+	bool done = parse(&v, usage, min, max, &e) && apply(&v, do_it, &e);
+	romfs_session_close(&v.session);
+	romfs_target_clear(&v.target);
+	return done ? CTL_DONE : ctl_refuse(&e);
+}
+
+static bool add(struct verb *v, struct err *e)
+{
+	return romfs_session_add(&v->session, v->argv[2], v->argc > 3 ? v->argv[3] : NULL, v->force, e);
+}
+
+static bool make_dirs(struct verb *v, struct err *e)
+{
+	for (int i = 2; i < v->argc; i++)
+		if (!romfs_edit_mkdir(v->session.edit, v->argv[i], v->parents, e))
+			return false;
+	return true;
+}
+
+static bool move(struct verb *v, struct err *e)
+{
+	return romfs_edit_move(v->session.edit, v->argv[2], v->argv[3], v->force, e);
+}
+
+static bool drop(struct verb *v, struct err *e)
+{
+	for (int i = 2; i < v->argc; i++)
+		if (!romfs_edit_remove(v->session.edit, v->argv[i], v->recursive, e))
+			return false;
+	return true;
+}
+
+int ctl_romfs_add(int argc, char **argv)
+{
+	return run(ROMFS_ADD_USAGE, 2, 3, add, argc, argv);
+}
+
+int ctl_romfs_mkdir(int argc, char **argv)
+{
+	return run(ROMFS_MKDIR_USAGE, 2, 1000, make_dirs, argc, argv);
+}
+
+int ctl_romfs_mv(int argc, char **argv)
+{
+	return run(ROMFS_MV_USAGE, 3, 3, move, argc, argv);
+}
+
+int ctl_romfs_rm(int argc, char **argv)
+{
+	return run(ROMFS_RM_USAGE, 2, 1000, drop, argc, argv);
+}
