@@ -245,6 +245,7 @@ int ctl_romfs(int argc, char **argv)
 		{ "cat", "romfs cat IMG PATH", run_cat },
 		{ "check", "romfs check [--json] [-b BOARD] IMG", run_check },
 		{ "diff", ROMFS_DIFF_USAGE, ctl_romfs_diff },
+		{ "edit", ROMFS_EDIT_USAGE, ctl_romfs_edit },
 		{ "extract", ROMFS_EXTRACT_USAGE, ctl_romfs_extract },
 		{ "ls", "romfs ls [--json] [-b BOARD] IMG", run_ls },
 		{ "mkdir", ROMFS_MKDIR_USAGE, ctl_romfs_mkdir },

@@ -48,6 +48,7 @@ void romfs_session_close(struct romfs_session *s)
 {
 	romfs_edit_free(s->edit);
 	free(s->data);
+	free(s->file);
 	*s = (struct romfs_session){ .path = NULL };
 }
 
@@ -66,6 +67,26 @@ bool romfs_session_make(
 		return true;
 	free(*image);
 	return romfs_fault_err(&fault, CODE_INTERNAL, e);
+}
+
+bool romfs_session_take(struct romfs_session *s, uint8_t *image, size_t size, struct err *e)
+{
+	romfs_edit_free(s->edit);
+	if (s->file)
+		free(s->data);
+	else
+		s->file = s->data; /* the tail stands in there */
+	s->data = image;
+	s->size = size;
+	s->edit = romfs_edit_open(span_of(image, size), e);
+	return s->edit != NULL;
+}
+
+bool romfs_session_reset(struct romfs_session *s, struct err *e)
+{
+	romfs_edit_free(s->edit);
+	s->edit = romfs_edit_open(span_of(s->data, s->size), e);
+	return s->edit != NULL;
 }
 
 static bool put_file(struct romfs_session *s, struct span image, struct err *e)

@@ -7,10 +7,12 @@
 
 struct romfs_session {
 	const char *path;
-	uint8_t *data; /* owned: the file as it was read */
+	uint8_t *file; /* owned: the file as it was read, once data is another image */
+	uint8_t *data; /* owned: the image that edit started from */
 	size_t size;
-	unsigned mode;           /* of the file */
-	struct span tail;        /* what stands behind the image in the file and is more than filling */
+	unsigned mode;    /* of the file */
+	struct span tail; /* into data or, once there is another image, into file; what stands behind the image in the
+			     file and is more than filling */
 	struct romfs_edit *edit; /* owned */
 };
 
@@ -23,6 +25,10 @@ bool romfs_session_make(
 /* Makes it and replaces the file. */
 bool romfs_session_save(
     struct romfs_session *s, const struct romfs_target *t, uint8_t **image, size_t *size, struct err *e);
+
+/* The session goes on from this image, which it takes over; or, after a verb that failed half-way, from what it had. */
+bool romfs_session_take(struct romfs_session *s, uint8_t *image, size_t size, struct err *e);
+bool romfs_session_reset(struct romfs_session *s, struct err *e);
 
 /* Puts a file or a folder from disk at the path in the image, or into it where that is a directory; path NULL: into the
  * root.  What is put is at most as large as a build takes. */

@@ -237,6 +237,14 @@ static void test_alignment(void **state)
 	}
 }
 
+static void test_mpy_cross(void **state)
+{
+	(void)state;
+	assert_int_equal(board("openmv-m4")->mpy_count, 1);
+	assert_string_equal(board("openmv-m4")->mpy[0], "-march=armv7emsp");
+	assert_string_equal(board("openmv-n6")->mpy[0], "-march=armv7emdp");
+}
+
 static void test_firmware(void **state)
 {
 	(void)state;
@@ -313,7 +321,7 @@ static void test_serials(void **state)
 static const struct {
 	const char *file, *find, *put, *message;
 } broken[] = {
-	{ "openmv-m4", "{\n\t\"id\"", "[{\n\t\"id\"", "line 53, column 1: ',' or ']' must stand here" },
+	{ "openmv-m4", "{\n\t\"id\"", "[{\n\t\"id\"", "line 54, column 1: ',' or ']' must stand here" },
 	{ "openmv-m4", "\"mcu\"", "\"mcus\"", "there is no key \"mcus\" here" },
 	{ "openmv-m4", "\"mcu\": \"STM32F427\",", "", "\"mcu\" is missing" },
 	{ "openmv-m4", "\"STM32F427\"", "\"\"", "\"mcu\" must be printable ASCII, not empty and not that long" },
@@ -384,6 +392,16 @@ static const struct {
 	{ "openmv-m4", "\"default\": 4", "\"default\": 6", "\"default\" must be a power of two" },
 	{ "openmv-m4", "\"tflite\": {", "\"TFLITE\": {",
 	    "\"by_suffix\" must have short lower-case suffixes as its keys" },
+	{ "openmv-m4", "\"-march=armv7emsp\"", "\"march\"",
+	    "\"mpy_cross\" must be a list of short arguments that start with '-'" },
+	{ "openmv-m4", "\"-march=armv7emsp\"", "7",
+	    "\"mpy_cross\" must be a list of short arguments that start with '-'" },
+	{ "openmv-m4", "\"-march=armv7emsp\"", "\"-march= x\"",
+	    "\"mpy_cross\" must be a list of short arguments that start with '-'" },
+	{ "openmv-m4", "\"-march=armv7emsp\"", "\"-0123456789012345678901234567890\"",
+	    "\"mpy_cross\" must be a list of short arguments that start with '-'" },
+	{ "openmv-m4", "\"-march=armv7emsp\"", "\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\"",
+	    "\"mpy_cross\" has too many arguments" },
 };
 
 /* The file with the first `find` replaced; the caller frees. */
@@ -481,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_mpy_cross),
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_rules),
