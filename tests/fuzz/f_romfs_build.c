@@ -1,8 +1,11 @@
 /* Any tree that the builder takes, the mount driver gives back: every path, every byte, aligned as the board's table
  * says; and what is built once more of the same tree is the same image.
  *
+ * Equal contents are stored once.  OpenMV's layout of the same files gives them back as well.
+ *
  * Input: a byte for board and commit unit, then a walk: 0 leaves a directory, odd bytes a file, even ones a directory,
- * each with a name (a length in the low bits of the next byte, then bytes) and, for files, a size and a filling. */
+ * each with a name (a length in the low part of the next byte, an alignment of its own in the high one, then bytes)
+ * and, for files, a size and a filling. */
 #include "format/romfs_build.h"
 #include "format/romfs_list.h"
 #include "line/boards.h"
@@ -45,7 +48,7 @@ static struct romfs_entry *plant(struct span *in)
 	unsigned depth = 0, entries = 0;
 	must(root);
 	for (path[0] = root; in->size && entries < MOST_ENTRIES; entries++) {
-		uint8_t kind = take(in), length = take(in) % 24;
+		uint8_t kind = take(in), how = take(in), length = how % 24;
 		if (kind == 0) {
 			depth -= depth > 0;
 			continue;
@@ -58,6 +61,8 @@ static struct romfs_entry *plant(struct span *in)
 			continue;
 		struct romfs_entry *entry = romfs_entry_add(path[depth], name, length, file ? ROMFS_FILE : ROMFS_DIR);
 		must(entry);
+		if (file && how >= 24)
+			entry->align = 2u << how / 24;
 		if (file)
 			fill(entry, in);
 		else
@@ -83,9 +88,39 @@ static size_t compare(
 		}
 		struct span data = romfs_list_data(list, item);
 		must(data.size == c->size && (!c->size || !memcmp(data.data, c->data, c->size)));
-		must(item->offset % board_alignment(b, c->name, NULL) == 0);
+		must(item->offset % (c->align ? c->align : board_alignment(b, c->name, NULL)) == 0);
 	}
 	return at;
+}
+
+/* Among files that are large enough for it, no contents stand in the image twice. */
+static void hold_shared(const struct romfs_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct romfs_item *x = &list->items[i], *y = &list->items[k];
+			if (x->type == ROMFS_DIR || y->type == ROMFS_DIR || x->size < 16 || x->size != y->size ||
+			    memcmp(romfs_list_data(list, x).data, romfs_list_data(list, y).data, x->size) != 0)
+				continue;
+			must(x->offset == y->offset);
+		}
+}
+
+/* OpenMV's layout holds a flat tree, and the same files; names that it refuses it refuses. */
+static void prove_openmv(struct romfs_entry *root, const struct board *b, const struct partition *p)
+{
+	struct romfs_list list;
+	struct err e = ERR_INIT;
+	uint8_t *image = NULL;
+	size_t size = 0;
+	if (!romfs_build_openmv(root, b, p, &image, &size, &e)) {
+		must(e.code == CODE_NAME_INVALID || e.code == CODE_PAYLOAD_TOO_BIG);
+		return;
+	}
+	must(size <= p->size && romfs_list(span_of(image, size), &list, &e));
+	must(compare(&list, root, b, 0, "") == list.count);
+	romfs_list_clear(&list);
+	free(image);
 }
 
 static void prove(struct romfs_entry *root, const struct board *b, const struct partition *p, enum romfs_commit commit,
@@ -98,6 +133,7 @@ static void prove(struct romfs_entry *root, const struct board *b, const struct 
 	must(image.size <= p->size && image.size % 2 == 0);
 	must(romfs_list(image, &list, &e) && list.fs.end == image.size);
 	must(compare(&list, root, b, 0, "") == list.count);
+	hold_shared(&list);
 	if (commit == ROMFS_COMMIT_AUTO && romfs_commit_unit(p) && list.count)
 		must(list.items[0].offset >= romfs_commit_unit(p));
 	romfs_list_clear(&list);
@@ -129,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		must(e.code == CODE_NAME_INVALID || e.code == CODE_PAYLOAD_TOO_BIG || e.code == CODE_IMAGE_INVALID);
 	free(image);
+	prove_openmv(root, b, p);
 	romfs_entry_free(root);
 	return 0;
 }

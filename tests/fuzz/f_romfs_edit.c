@@ -27,6 +27,8 @@ struct state {
 	size_t size;
 	struct romfs_list list; /* of image */
 	const struct board *board;
+	uint8_t *opened; /* owned: the image that the editor borrows, NULL: the input */
+	bool fresh; /* the editor was opened from this very image: each file keeps the alignment that it has there */
 };
 
 static const struct romfs_item *find(const struct romfs_list *list, const char *path)
@@ -81,7 +83,7 @@ static void hold_rest(const struct state *s, const struct romfs_list *old, const
 		kept++;
 		is = find(&s->list, was->path);
 		DEMAND(is && same(was, is));
-		if (was->type == ROMFS_FILE && was->size)
+		if (s->fresh && was->type == ROMFS_FILE && was->size)
 			DEMAND(is->align >= was->align);
 	}
 	for (size_t i = 0; i < s->list.count; i++)
@@ -129,6 +131,19 @@ static void hold_moved(const struct state *s, const struct romfs_list *old, cons
 	}
 }
 
+/* As another run of the command would. */
+static void open_again(struct state *s)
+{
+	struct err e = ERR_INIT;
+	romfs_edit_free(s->edit);
+	if (s->opened != s->image)
+		free(s->opened);
+	s->opened = s->image;
+	s->edit = romfs_edit_open(span_of(s->image, s->size), &e);
+	DEMAND(s->edit);
+	s->fresh = true;
+}
+
 /* One verb.  False when the image cannot be written any more. */
 static bool step(struct state *s, struct script *c)
 {
@@ -137,17 +152,20 @@ static bool step(struct state *s, struct script *c)
 	char *path = path_for(s, c, verb < 2), *to = verb == 3 ? path_for(s, c, true) : NULL;
 	static const uint8_t bytes[300] = { 1, 2, 3 };
 	size_t amount = draw(c, 255) + draw(c, 45);
-	bool flag = draw(c, 2), done = verb == 0   ? romfs_edit_put(s->edit, path, span_of(bytes, amount), flag, &e)
-				       : verb == 1 ? romfs_edit_mkdir(s->edit, path, flag, &e)
-				       : verb == 2 ? romfs_edit_remove(s->edit, path, flag, &e)
-						   : romfs_edit_move(s->edit, path, to, flag, &e);
+	bool again = draw(c, 2), flag = draw(c, 2);
+	if (again)
+		open_again(s);
+	bool done = verb == 0   ? romfs_edit_put(s->edit, path, span_of(bytes, amount), flag, &e)
+		    : verb == 1 ? romfs_edit_mkdir(s->edit, path, flag, &e)
+		    : verb == 2 ? romfs_edit_remove(s->edit, path, flag, &e)
+				: romfs_edit_move(s->edit, path, to, flag, &e);
 	DEMAND(done || (e.code != CODE_OK && e.msg[0]));
 	struct romfs_list old;
 	uint8_t *old_image;
 	bool going = settle(s, &old, &old_image);
 	if (going && done && verb == 3)
 		hold_moved(s, &old, path);
-	if (going && done && verb < 3) {
+	if (going && done && verb < 3 && strcmp(path, "") != 0 && strcmp(path, "/") != 0) {
 		/* what is made on the way: the first part of the path that was not there */
 		char top[8192];
 		snprintf(top, sizeof top, "%s%s", *path == '/' ? "" : "/", path);
@@ -166,8 +184,10 @@ static bool step(struct state *s, struct script *c)
 	}
 	if (going) {
 		romfs_list_clear(&old);
-		free(old_image);
+		if (old_image != s->opened)
+			free(old_image);
 	}
+	s->fresh = false;
 	free(path);
 	free(to);
 	return going;
@@ -190,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	if (romfs_list(bytes, &s.list, &e) && s.list.count <= MAX_ITEMS) {
+		s.fresh = true;
 		s.board = draw(&script, 2) ? &board : NULL;
 		struct romfs_list first;
 		uint8_t *nothing;
@@ -197,12 +218,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (settle(&s, &first, &nothing)) {
 			hold_rest(&s, &first, "//", "//");
 			romfs_list_clear(&first);
+			s.fresh = false;
 			for (unsigned i = 0; i < MAX_STEPS && script.left && step(&s, &script); i++)
 				;
 		}
 	}
 	romfs_list_clear(&s.list);
 	romfs_edit_free(s.edit);
+	if (s.opened != s.image)
+		free(s.opened);
 	free(s.image);
 	return 0;
 }
