@@ -126,6 +126,7 @@ test-deps: ## the same, and what testing needs
 ##@ Run
 demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1
 	$(MAKE) all
+	@$(MAKE) -s mpy-cross || echo "*** npm has no mpy-cross to give: the demo's sources are not compiled ***" >&2
 	BOARD="$(BOARD)" CAMERAS="$(CAMERAS)" PORT="$(PORT)" ONCE="$(ONCE)" TRANSPORT="$(TRANSPORT)" BUILD="$(BUILD)" fixtures/demo
 run: deps ## the station for real cameras, with ./station.conf (copied from the example when missing)
 	$(MAKE) all

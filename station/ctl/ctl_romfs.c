@@ -62,18 +62,21 @@ static void judge_alignment(struct look *l)
 	}
 }
 
-/* Is what calls itself a TensorFlow Lite model one, at least at its head? */
+/* Is what calls itself a TensorFlow Lite model one, at least at its head?  What could never load is refused, what only
+ * looks odd is told. */
 static void judge_models(struct look *l)
 {
 	for (size_t i = 0; l->models && i < l->list.count; i++) {
 		const struct romfs_item *item = &l->list.items[i];
 		struct span data = romfs_list_data(&l->list, item);
 		const char *why;
-		if (item->type == ROMFS_DIR || !tflite_named(item->path) || tflite_sane(data, &why) ||
-		    tflite_is_st_network(data))
+		if (item->type == ROMFS_DIR || !tflite_named(item->path) || tflite_is_st_network(data))
+			continue;
+		enum tflite_look head = tflite_look(data, &why);
+		if (head == TFLITE_SOUND)
 			continue;
 		add_problem(l, "model", item->path, item->offset, why);
-		if (l->e.code == CODE_OK)
+		if (head == TFLITE_NONE && l->e.code == CODE_OK)
 			err_set(&l->e, CODE_MODEL_INVALID, "%.120s: %s", item->path, why);
 	}
 }

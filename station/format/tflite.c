@@ -35,23 +35,24 @@ static bool version_fits(struct span file, uint64_t root, uint64_t vtable, uint3
 	return field >= 4 && field + 4 <= table_size && u32(file.data + root + field) == SCHEMA_VERSION;
 }
 
-bool tflite_sane(struct span file, const char **why)
+enum tflite_look tflite_look(struct span file, const char **why)
 {
 	*why = "it has no identifier TFL3 at byte 4";
 	if (file.size < 8 || memcmp(file.data + 4, "TFL3", 4) != 0)
-		return false;
+		return TFLITE_NONE;
 	*why = "its root table lies outside of it";
 	uint64_t root = u32(file.data);
 	if (root < 8 || root + 4 > file.size)
-		return false;
+		return TFLITE_NONE;
 	int64_t vtable = (int64_t)root - (int32_t)u32(file.data + root);
 	*why = "its root table's layout lies outside of it";
 	if (vtable < 8 || (uint64_t)vtable + 4 > file.size)
-		return false;
+		return TFLITE_DOUBTFUL;
 	uint32_t vtable_size = u16(file.data + vtable), table_size = u16(file.data + vtable + 2);
 	if (vtable_size < 4 || vtable_size % 2 || (uint64_t)vtable + vtable_size > file.size || table_size < 4 ||
 	    root + table_size > file.size)
-		return false;
+		return TFLITE_DOUBTFUL;
 	*why = "its schema version is not 3";
-	return vtable_size >= 6 && version_fits(file, root, (uint64_t)vtable, table_size);
+	bool fits = vtable_size >= 6 && version_fits(file, root, (uint64_t)vtable, table_size);
+	return fits ? TFLITE_SOUND : TFLITE_DOUBTFUL;
 }

@@ -211,14 +211,17 @@ def test_check_models(tmp):
     def model(version=3, identifier=b"TFL3", root=20):
         vtable = (8).to_bytes(2, "little") + (12).to_bytes(2, "little") + (4).to_bytes(2, "little") + b"\0\0"
         return root.to_bytes(4, "little") + identifier + b"\0\0\0\0" + vtable + (8).to_bytes(4, "little") + version.to_bytes(4, "little") + bytes(40)
-    rows = [("sound", model(), None), ("of another schema", model(version=2), b"schema"), ("without its identifier", model(identifier=b"JUNK"), b"TFL3"),
+    rows = [("sound", model(), None), ("of another schema: told", model(version=2), b"+schema"), ("with a root table that points astray: told", model()[:20] + b"\xff" * 60, b"+layout"), ("without its identifier", model(identifier=b"JUNK"), b"TFL3"),
             ("with its root outside", model(root=4000), b"root table"), ("cut", model()[:7], b"TFL3"), ("empty", b"", b"TFL3"),
             ("that ST's tools converted", b"NBIN" + bytes(20), None)]
     for name, data, words in rows:
         src = make(f"{tmp}/ck{len(results)}", {"m/x.TFLITE": data})
         build(src)
         run = subprocess.run([CTL, "romfs", "check", f"{src}.img"], capture_output=True, timeout=60)
-        check(f"check: a model {name}", run.returncode == 0 if words is None else refused(run, "model-invalid", words), run)
+        right = (run.returncode == 0 and b"x.TFLITE" not in run.stdout if words is None else
+                 run.returncode == 0 and b"x.TFLITE: its" in run.stdout and words[1:] in run.stdout if words[:1] == b"+" else
+                 refused(run, "model-invalid", words))
+        check(f"check: a model {name}", right, run)
 
 
 def test_hostile_names(tmp):
