@@ -185,6 +185,12 @@ bool json_whole(const struct cJSON *item, int64_t min, int64_t max, int64_t *out
 	return true;
 }
 
+bool json_truth(const struct cJSON *item, bool *out)
+{
+	*out = cJSON_IsTrue(item);
+	return cJSON_IsBool(item);
+}
+
 /* Building.  A container that could not take an item is marked broken, and json_print refuses the whole tree: cJSON
  * leaves valueint of a container alone. */
 

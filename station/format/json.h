@@ -41,6 +41,7 @@ const char *json_text(const struct cJSON *item); /* NULL when it is no string; b
 bool json_is_object(const struct cJSON *item);
 bool json_is_null(const struct cJSON *item);
 bool json_whole(const struct cJSON *item, int64_t min, int64_t max, int64_t *out);
+bool json_truth(const struct cJSON *item, bool *out);
 
 /* Building.  Every function accepts a NULL parent and then does nothing, so that one check of json_print's answer
  * covers a whole tree; a failed allocation frees nothing twice. */

@@ -32,8 +32,9 @@
 
 struct row {
 	struct row *next;
-	const char *kind; /* borrowed for ever */
-	char *body;       /* owned; NULL: refused, why says why */
+	const char *kind;   /* borrowed for ever */
+	struct cJSON *tree; /* owned; as it was given */
+	char *body;         /* owned; NULL: refused, why says why */
 	int64_t at, seq;
 	journal_done *done;
 	void *context;
@@ -72,6 +73,7 @@ static char *row_text(const char *kind, int64_t at, const char *body)
 
 static void free_row(struct row *row)
 {
+	json_free(row->tree);
 	free(row->body);
 	free(row);
 }
@@ -114,7 +116,8 @@ static void commit_group(struct journal *j, struct row *rows)
 	for (struct row *row = rows; row && !lost; row = row->next) {
 		if (!row->body)
 			continue;
-		row->seq = store_add(&j->store, row->kind, row->at, row->body, &lost, &row->why);
+		struct wish w = { row->kind, row->body, row->tree, row->at };
+		row->seq = store_add(&j->store, &w, &lost, &row->why);
 		if (lost)
 			why = row->why;
 	}
@@ -334,21 +337,22 @@ static void queue_row(struct journal *j, struct row *row, const char *body)
 
 void journal_append(struct journal *j, const char *kind, struct cJSON *body, journal_done *done, void *context)
 {
-	AUTO_JSON struct cJSON *tree = body;
 	AUTO_FREE char *text = NULL;
 	struct row *row = calloc(1, sizeof *row);
 	if (!row) {
 		struct err why = ERR_INIT;
+		json_free(body);
 		err_set(&why, CODE_NO_MEMORY, "no memory for a row");
 		if (done)
 			done(context, 0, &why);
 		return;
 	}
 	row->kind = kind;
+	row->tree = body;
 	row->done = done;
 	row->context = context;
-	if (kind_check(kind, tree, &row->why)) {
-		text = json_print(tree);
+	if (kind_check(kind, body, &row->why)) {
+		text = json_print(body);
 		if (!text)
 			err_set(&row->why, CODE_NO_MEMORY, "no memory for the body of a row");
 	}

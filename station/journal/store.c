@@ -242,32 +242,33 @@ bool store_begin(struct store *s, struct err *e)
 	return false;
 }
 
-static bool insert_row(struct store *s, const char *kind, int64_t at, const char *body, struct err *e)
+static bool insert_row(struct store *s, const struct wish *w, struct err *e)
 {
 	AUTO_RESET sqlite3_stmt *insert = s->stmts[STORE_INSERT];
 	char text[TIME_TEXT_SIZE];
-	struct head row = { s->next.seq + 1, at, { 0 } };
-	size_t size = strlen(body);
-	time_format(text, at);
-	chain_hash(s->station, row.seq, s->next.hash, span_of(body, size), row.hash);
+	struct head row = { s->next.seq + 1, w->at, { 0 } };
+	struct entry entry = { row.seq, w->kind, text, w->tree };
+	size_t size = strlen(w->body);
+	time_format(text, w->at);
+	chain_hash(s->station, row.seq, s->next.hash, span_of(w->body, size), row.hash);
 	sqlite3_bind_int64(insert, 1, row.seq);
 	sql_bind_text(insert, 2, text);
-	sql_bind_text(insert, 3, kind);
+	sql_bind_text(insert, 3, w->kind);
 	sqlite3_bind_blob(insert, 4, s->next.hash, CHAIN_HASH_SIZE, SQLITE_STATIC);
 	sqlite3_bind_blob(insert, 5, row.hash, CHAIN_HASH_SIZE, SQLITE_STATIC);
-	sqlite3_bind_text(insert, 6, body, (int)size, SQLITE_STATIC);
-	if (!sql_run(insert, NULL, e) || !applier_apply(s->applier, row.seq, kind, body, e))
+	sqlite3_bind_text(insert, 6, w->body, (int)size, SQLITE_STATIC);
+	if (!sql_run(insert, NULL, e) || !applier_apply(s->applier, &entry, e))
 		return false;
 	s->next = row;
 	return true;
 }
 
-int64_t store_add(struct store *s, const char *kind, int64_t at, const char *body, bool *lost, struct err *e)
+int64_t store_add(struct store *s, const struct wish *w, bool *lost, struct err *e)
 {
 	*lost = !sql_run(s->stmts[STORE_SAVE], NULL, e);
 	if (*lost)
 		goto lost;
-	if (insert_row(s, kind, at, body, e)) {
+	if (insert_row(s, w, e)) {
 		*lost = !sql_run(s->stmts[STORE_KEEP], NULL, e);
 		if (!*lost)
 			return s->next.seq;

@@ -51,8 +51,15 @@ bool store_open(
 void store_close(struct store *s);
 
 bool store_begin(struct store *s, struct err *e);
+/* A row that asks to be written: body is the text that is chained and kept, tree the same without "kind" and "at". */
+struct wish {
+	const char *kind, *body;
+	const struct cJSON *tree;
+	int64_t at;
+};
+
 /* The row's seq, 0 when it is refused; *lost: the whole group is. */
-int64_t store_add(struct store *s, const char *kind, int64_t at, const char *body, bool *lost, struct err *e);
+int64_t store_add(struct store *s, const struct wish *w, bool *lost, struct err *e);
 bool store_commit(struct store *s, struct err *e);
 
 /* Signs the head, unless it has a checkpoint already; into the database, the log and the file.  A file that cannot

@@ -2,6 +2,7 @@
 #include "journal/verify.h"
 
 #include "base/hex.h"
+#include "format/json.h"
 #include "journal/apply.h"
 #include "journal/compare.h"
 #include "journal/marks.h"
@@ -223,17 +224,20 @@ static bool check_marks(struct verifier *v)
 static bool refused_by_tables(sqlite3 *fresh, const struct err *why)
 {
 	int rc = sqlite3_errcode(fresh);
-	return why->code == CODE_CONFLICT || why->code == CODE_INTERNAL || rc == SQLITE_ERROR ||
-	       rc == SQLITE_CONSTRAINT || rc == SQLITE_MISMATCH || rc == SQLITE_TOOBIG;
+	return why->code == CODE_CONFLICT || why->code == CODE_INTERNAL || why->code == CODE_JSON_INVALID ||
+	       rc == SQLITE_ERROR || rc == SQLITE_CONSTRAINT || rc == SQLITE_MISMATCH || rc == SQLITE_TOOBIG;
 }
 
 static bool apply_row(struct verifier *v, sqlite3_stmt *s)
 {
 	struct err why = ERR_INIT;
-	const char *kind = sql_text(s, KIND), *body = sql_text(s, BODY);
+	const char *body = sql_text(s, BODY);
+	struct entry row = { v->seq, sql_text(s, KIND), sql_text(s, AT), NULL };
 	if (!sql_row_whole(s, &why))
 		return unreadable(v, &why);
-	if (applier_apply(v->applier, v->seq, kind, body, &why))
+	AUTO_JSON struct cJSON *tree = json_parse(span_of(body, (size_t)sqlite3_column_bytes(s, BODY)), &why);
+	row.body = tree;
+	if (tree && applier_apply(v->applier, &row, &why))
 		return true;
 	if (!refused_by_tables(v->fresh, &why))
 		return unreadable(v, &why);

@@ -51,7 +51,9 @@ __attribute__((format(printf, 2, 3))) static int64_t row(const char *kind, const
 	snprintf(body, sizeof body, "{\"kind\":\"%s\",\"at\":\"%s\",%s}", kind, time, members);
 	if (in_group == GROUP)
 		regroup(false);
-	int64_t seq = store_add(&store, kind, at, body, &lost, &e);
+	AUTO_JSON struct cJSON *tree = json_parse(span_of(body, strlen(body)), &e);
+	struct wish w = { kind, body, tree, at };
+	int64_t seq = tree ? store_add(&store, &w, &lost, &e) : 0;
 	if (!seq || lost)
 		die(&e);
 	in_group++;
