@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, versions" more ") SELECT :seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, json_patch('{}', coalesce(:versions, '{}'))" values
+	" :started_at, json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \
@@ -128,7 +128,7 @@ static const struct rule {
 	  " WHERE excluded.rollback > rollback" },
 
 	{ KIND_ATTEMPT_ENDED, MUST,
-	  "UPDATE attempts SET seq = :seq, ended_at = " AT ", verdict = :verdict, refused = :refused,"
+	  "UPDATE attempts NOT INDEXED SET seq = :seq, ended_at = " AT ", verdict = :verdict, refused = :refused,"
 	  " code = :code, message = :message, action = :action, retries = :retries,"
 	  " proof = :proof, versions = json_patch(versions, coalesce(:versions, '{}'))"
 	  " WHERE id = " ATTEMPT " AND ended_at IS NULL" },

@@ -109,19 +109,27 @@ static void fail_group(struct row *rows, const struct err *why)
 	}
 }
 
+/* Adds every row; false when the group is lost, which leaves nothing of it on disk. */
+static bool add_rows(struct journal *j, struct row *rows, bool careful, struct err *why)
+{
+	bool lost = !store_begin(&j->store, careful, why);
+	for (struct row *row = rows; row && !lost; row = row->next) {
+		struct wish w = { row->kind, row->body, row->tree, row->at };
+		if (!row->body)
+			continue;
+		row->why = (struct err)ERR_INIT;
+		row->seq = store_add(&j->store, &w, &lost, &row->why);
+		if (lost)
+			*why = row->why;
+	}
+	return !lost;
+}
+
+/* Hardly ever is a row refused, so that all are added plainly first; where one is, once more and each by itself. */
 static void commit_group(struct journal *j, struct row *rows)
 {
 	struct err why = ERR_INIT;
-	bool lost = !store_begin(&j->store, &why);
-	for (struct row *row = rows; row && !lost; row = row->next) {
-		if (!row->body)
-			continue;
-		struct wish w = { row->kind, row->body, row->tree, row->at };
-		row->seq = store_add(&j->store, &w, &lost, &row->why);
-		if (lost)
-			why = row->why;
-	}
-	if (!lost && store_commit(&j->store, &why))
+	if ((add_rows(j, rows, false, &why) || add_rows(j, rows, true, &why)) && store_commit(&j->store, &why))
 		return;
 	log_error("journal: rows could not be written: %s", why.msg);
 	fail_group(rows, &why);

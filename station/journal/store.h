@@ -1,9 +1,10 @@
 /* The one read-write connection: rows in, chained and applied, in groups; checkpoints.  No threads in here: the
  * writer owns the store.
  *
- * A group: store_begin, store_add for each row, store_commit.  A row that is refused leaves no trace and the others
- * stay.  When store_add or store_commit says that the group is lost, nothing of it is on disk: the store goes back to
- * what is, and may be used again. */
+ * A group: store_begin, store_add for each row, store_commit.  A plain group is lost with its first refused row; in a
+ * careful one, which costs a savepoint for each row, that row leaves no trace and the others stay.  When store_add or
+ * store_commit says that the group is lost, the store goes back to what is on disk, and may be used again; when it was
+ * store_add, nothing of the group is there. */
 #ifndef STATION_JOURNAL_STORE_H
 #define STATION_JOURNAL_STORE_H
 
@@ -38,6 +39,7 @@ struct store {
 	sqlite3_stmt *stmts[STORE_STATEMENTS];
 	struct head head; /* on disk */
 	struct head next; /* behind the last row added to the open group */
+	bool careful;     /* the open group */
 	int64_t marked;   /* size of the newest checkpoint */
 	char mark_text[CHECKPOINT_TEXT_SIZE];
 	uint8_t mark_signature[SIGNATURE_SIZE];
@@ -50,7 +52,7 @@ bool store_open(
     struct store *s, const char *path, const char *station, const char *key_path, const char *witness, struct err *e);
 void store_close(struct store *s);
 
-bool store_begin(struct store *s, struct err *e);
+bool store_begin(struct store *s, bool careful, struct err *e);
 /* A row that asks to be written: body is the text that is chained and kept, tree the same without "kind" and "at". */
 struct wish {
 	const char *kind, *body;

@@ -33,7 +33,7 @@ static void regroup(bool last)
 		die(&e);
 	in_group = 0;
 	store_settle(&store, last);
-	if (!last && !store_begin(&store, &e))
+	if (!last && !store_begin(&store, false, &e))
 		die(&e);
 }
 
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 	snprintf(db, sizeof db, "%s/journal.db", argv[1]);
 	snprintf(key, sizeof key, "%s/station.key", argv[1]);
 	log_setup(LOG_ERR, LOG_TEXT);
-	if (!store_open(&store, db, "test", key, NULL, &e) || !store_begin(&store, &e))
+	if (!store_open(&store, db, "test", key, NULL, &e) || !store_begin(&store, false, &e))
 		die(&e);
 	row(KIND_RECIPE_ADDED,
 	    "\"sha256\":\"" SHA_A
