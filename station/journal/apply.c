@@ -102,7 +102,7 @@ static const struct rule {
 	  "UPDATE attempts SET seq = :seq, step = :step, uid = coalesce(:uid, uid),"
 	  " usb_serial = coalesce(:usb_serial, usb_serial), batch = coalesce(" BATCH ", batch),"
 	  " order_no = coalesce(:order, order_no), recipe = coalesce(:recipe, recipe),"
-	  " versions = json_patch(versions, coalesce(:versions, '{}'))"
+	  " versions = iif(:versions IS NULL, versions, json_patch(versions, :versions))"
 	  " WHERE id = " ATTEMPT " AND ended_at IS NULL" },
 	{ KIND_ATTEMPT_STEP, MUST, ADD_STEP "VALUES(" ATTEMPT ", :seq, 0, " STEP_OF(":") ")" },
 	/* Every byte was read back and is right: whatever was cut before is repaired. */
@@ -130,7 +130,7 @@ static const struct rule {
 	{ KIND_ATTEMPT_ENDED, MUST,
 	  "UPDATE attempts NOT INDEXED SET seq = :seq, ended_at = " AT ", verdict = :verdict, refused = :refused,"
 	  " code = :code, message = :message, action = :action, retries = :retries,"
-	  " proof = :proof, versions = json_patch(versions, coalesce(:versions, '{}'))"
+	  " proof = :proof, versions = iif(:versions IS NULL, versions, json_patch(versions, :versions))"
 	  " WHERE id = " ATTEMPT " AND ended_at IS NULL" },
 	{ KIND_ATTEMPT_ENDED, EACH("regions"),
 	  "INSERT INTO attempt_regions(attempt, n, seq, partition, length, crc32, crc32_read, sha256_read, files)"
