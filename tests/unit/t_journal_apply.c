@@ -74,6 +74,33 @@ static void rows_that_contradict_are_refused(void **state)
 	assert_int_equal(after, before + 1); /* only the start of c: a refused row leaves no number behind */
 }
 
+/* Rows that wait together are one group: the first one's commit gives the others time to come together. */
+#define CROWD_ROWS 40
+
+static void note_seq(void *context, int64_t seq, const struct err *e)
+{
+	*(int64_t *)context = e ? -1 : seq;
+}
+
+static void refused_row_leaves_its_group(void **state)
+{
+	struct bench *b = *state;
+	int64_t seq[CROWD_ROWS], next = 0;
+	for (int i = 0; i < CROWD_ROWS; i++)
+		journal_append(b->j, i % 10 == 3 ? KIND_STATION_STOPPED : KIND_STATION_RESUMED,
+		    tree_of(i % 10 == 3 ? "{\"reason\":\"clean\"}" : "{\"by\":null}"), note_seq, &seq[i]);
+	/* the queue is in order, so this one ends behind all of them */
+	assert_true(put(b->j, KIND_STATION_RESUMED, "{\"by\":null}") > 0);
+	for (int i = 0; i < CROWD_ROWS; i++) {
+		if (i % 10 == 3) {
+			assert_int_equal(seq[i], -1); /* no run of the station began that could have stopped */
+			continue;
+		}
+		assert_true(seq[i] > 0 && (!next || seq[i] == next));
+		next = seq[i] + 1;
+	}
+}
+
 static void closed_batch_stays_closed(void **state)
 {
 	struct bench *b = *state;
@@ -243,8 +270,9 @@ int main(void)
 {
 	log_setup(LOG_ERR, LOG_TEXT);
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(closed_batch_stays_closed),
-		T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds), T(distinct_units_are_counted_once),
-		T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table), cmocka_unit_test(table_is_append_only) };
+	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(refused_row_leaves_its_group),
+		T(closed_batch_stays_closed), T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds),
+		T(distinct_units_are_counted_once), T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table),
+		cmocka_unit_test(table_is_append_only) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
