@@ -28,7 +28,7 @@ static bool near_program(const char *tail, char out[PATH_MAX])
 	return access(out, F_OK) == 0;
 }
 
-bool ctl_boards(const char *option, struct board_set *out, struct err *e)
+bool ctl_boards_folder(const char *option, char out[PATH_MAX], struct err *e)
 {
 	char path[PATH_MAX];
 	const char *folder = option ? option : getenv("ROMLINE_BOARDS");
@@ -36,7 +36,15 @@ bool ctl_boards(const char *option, struct board_set *out, struct err *e)
 		folder = access(HERE, F_OK) == 0 ? HERE : near_program(BUILD_TREE, path) ? path : NULL;
 	if (!folder)
 		folder = near_program(BESIDE_BIN, path) ? path : "/usr/local/share/romline/boards";
-	return boards_load(folder, out, e);
+	int used = snprintf(out, PATH_MAX, "%s", folder);
+	return (used > 0 && used < PATH_MAX) || err_set(e, CODE_FILE_FAILED, "the boards' folder has too long a name");
+}
+
+bool ctl_boards(const char *option, struct board_set *out, struct err *e)
+{
+	char folder[PATH_MAX];
+	*out = (struct board_set){ 0, NULL };
+	return ctl_boards_folder(option, folder, e) && boards_load(folder, out, e);
 }
 
 const struct board *ctl_board(const struct board_set *set, const char *id, struct err *e)

@@ -9,7 +9,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "line", "line teach -o FILE [--slots N]", ctl_line },
 	{ "plan", PLAN_USAGE, ctl_plan },
 	{ "recipe", "recipe add|revoke|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
-	{ "romfs", "romfs ls|cat|check|build|new|add|mkdir|mv|rm|extract|diff|edit ...", ctl_romfs },
+	{ "romfs", "romfs ls|cat|check|build|new|add|mkdir|mv|rm|extract|diff|edit|query|read|deploy|reset ...", ctl_romfs },
 	{ "slot", "slot list|show|retry|abort|enable|disable ...", ctl_slot },
 	{ "station", "station [resume] [--json]", ctl_station },
 	{ "stats", "stats [FILTER...] [--json]", ctl_stats },

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
+#include <limits.h>
+
 enum ctl_status { CTL_DONE = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
 
 struct board;
@@ -55,6 +57,7 @@ bool ctl_print_json(const struct cJSON *json, struct err *e);
 void ctl_print_text(struct span text);
 /* Loads the board files of --boards (NULL when not given), else $ROMLINE_BOARDS, else those of the source tree that we
  * stand in or were built in, else the installed ones.  The caller clears the set. */
+bool ctl_boards_folder(const char *option, char out[PATH_MAX], struct err *e);
 bool ctl_boards(const char *option, struct board_set *out, struct err *e);
 /* NULL with board-unknown. */
 const struct board *ctl_board(const struct board_set *set, const char *id, struct err *e);

@@ -247,6 +247,7 @@ int ctl_romfs(int argc, char **argv)
 		{ "build", ROMFS_BUILD_USAGE, ctl_romfs_build },
 		{ "cat", "romfs cat IMG PATH", run_cat },
 		{ "check", "romfs check [--json] [-b BOARD] IMG", run_check },
+		{ "deploy", ROMFS_DEPLOY_USAGE, ctl_romfs_deploy },
 		{ "diff", ROMFS_DIFF_USAGE, ctl_romfs_diff },
 		{ "edit", ROMFS_EDIT_USAGE, ctl_romfs_edit },
 		{ "extract", ROMFS_EXTRACT_USAGE, ctl_romfs_extract },
@@ -254,6 +255,9 @@ int ctl_romfs(int argc, char **argv)
 		{ "mkdir", ROMFS_MKDIR_USAGE, ctl_romfs_mkdir },
 		{ "mv", ROMFS_MV_USAGE, ctl_romfs_mv },
 		{ "new", ROMFS_NEW_USAGE, ctl_romfs_new },
+		{ "query", ROMFS_QUERY_USAGE, ctl_romfs_query },
+		{ "read", ROMFS_READ_USAGE, ctl_romfs_read },
+		{ "reset", ROMFS_RESET_USAGE, ctl_romfs_reset },
 		{ "rm", ROMFS_RM_USAGE, ctl_romfs_rm },
 		{ NULL, NULL, NULL },
 	};

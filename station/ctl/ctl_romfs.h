@@ -25,4 +25,16 @@ int ctl_romfs_mv(int argc, char **argv);
 int ctl_romfs_rm(int argc, char **argv);
 int ctl_romfs_edit(int argc, char **argv);
 
+/* With a plugged camera: ctl_romfs_camera.c, ctl_romfs_deploy.c. */
+#define ROMFS_QUERY_USAGE  "romfs query [-p PARTITION] " ROMFS_WHICH
+#define ROMFS_READ_USAGE   "romfs read [-p PARTITION] [--image] -o OUT " ROMFS_WHICH
+#define ROMFS_DEPLOY_USAGE "romfs deploy [-p PARTITION] [--unrecorded] " ROMFS_WHICH " IMG|DIR|RECIPE"
+#define ROMFS_RESET_USAGE  "romfs reset [-p PARTITION] [--unrecorded] " ROMFS_WHICH " IMG|DIR"
+#define ROMFS_WHICH        "[--slot N | --path PATH | --all] [--wait SECONDS] [-c CONF | --url U]"
+
+int ctl_romfs_query(int argc, char **argv);
+int ctl_romfs_read(int argc, char **argv);
+int ctl_romfs_deploy(int argc, char **argv);
+int ctl_romfs_reset(int argc, char **argv);
+
 #endif

@@ -104,6 +104,8 @@ static bool perform(struct call *c, const char *url, const struct live_request *
 	if (post)
 		set_body(c, r->body);
 	CURLcode rc = curl_easy_perform(c->curl);
+	if (rc == CURLE_PARTIAL_FILE)
+		return err_set(e, CODE_USB_GONE, "the answer of %.80s ended early", url);
 	if (rc != CURLE_OK)
 		return err_set(e, CODE_DAEMON_UNREACHABLE, "no answer from %.80s: %.90s", url,
 		    *c->reason ? c->reason : curl_easy_strerror(rc));

@@ -6,6 +6,7 @@
 #include "base/span.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct cJSON;
 struct flow;
@@ -14,6 +15,7 @@ struct flow;
 #define TYPE_PROBLEM "application/problem+json"
 #define TYPE_HTML    "text/html; charset=utf-8"
 #define TYPE_CSS     "text/css; charset=utf-8"
+#define TYPE_OCTETS  "application/octet-stream"
 #define TYPE_CSV     "text/csv; charset=utf-8"
 #define TYPE_EVENTS  "text/event-stream"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
@@ -27,7 +29,8 @@ struct source {
 	long (*read)(void *context, struct flow *flow, char *out, size_t size);
 	void (*end)(void *context); /* once, when nobody reads any more */
 	void *context;
-	bool live; /* it sleeps between its pieces, which are small */
+	bool live;     /* it sleeps between its pieces, which are small */
+	uint64_t size; /* of all pieces together; 0: not known, the end tells */
 };
 
 struct answer {

@@ -10,6 +10,8 @@
 route_handler api_healthz, api_readyz, api_station, api_station_resume;
 /* api_slots.c */
 route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
+/* api_partitions.c */
+route_handler api_partitions, api_partition, api_slot_deploy;
 /* api_recipes.c */
 route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
 /* api_batches.c */
@@ -35,6 +37,8 @@ struct slot_list {
 struct slot_list *slots_now(struct line *l, struct err *e);
 /* Fills an object with the API's shape of a slot.  serial: the product's, "" when none is bound. */
 void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial);
+/* The answer is the slot as it is now. */
+bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *e);
 /* The API's objects of a slot and of the station, as they are now; the caller frees.  not-found. */
 struct cJSON *slot_object(struct http *h, unsigned number, struct err *e);
 struct cJSON *station_object(struct http *h, struct err *e);

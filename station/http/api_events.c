@@ -84,6 +84,6 @@ bool api_export(struct http *h, struct request *r, struct answer *a, struct err 
 		end_export(x);
 		return false;
 	}
-	answer_source(a, TYPE_CSV, &(struct source){ read_export, end_export, x, false });
+	answer_source(a, TYPE_CSV, &(struct source){ .read = read_export, .end = end_export, .context = x });
 	return true;
 }

@@ -45,6 +45,9 @@ void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial
 	json_add_string(json, "serial", or_null(serial));
 	json_add_string(json, "attempt", or_null(v->attempt));
 	json_add_string(json, "batch", or_null(v->batch));
+	json_add_string(json, "kind", !*v->uid && !*v->attempt ? NULL : v->deploy ? "deploy" : "program");
+	json_add_string(json, "camera", v->camera ? or_null(v->camera) : NULL);
+	json_add_string(json, "board", or_null(v->camera_board));
 	json_add_string(json, "step", v->step ? or_null(v->step) : NULL);
 	json_add_integer(json, "done_bytes", (int64_t)v->done_bytes);
 	json_add_integer(json, "total_bytes", (int64_t)v->total_bytes);
@@ -124,7 +127,7 @@ struct cJSON *slot_object(struct http *h, unsigned number, struct err *e)
 	return NULL;
 }
 
-static bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *e)
+bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *e)
 {
 	struct cJSON *json = slot_object(h, number, e);
 	return json && answer_json(a, 200, json, e);

@@ -448,7 +448,7 @@ bool events_join(struct events *v, const char *last, struct source *out, struct 
 		free(c);
 		return false;
 	}
-	*out = (struct source){ read_client, end_client, c, true };
+	*out = (struct source){ read_client, end_client, c, true, 0 };
 	return true;
 }
 

@@ -50,8 +50,8 @@ struct MHD_Response *flow_create(
 	*f = (struct flow){ *source, conns, conn, connection };
 	if (source->live)
 		setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-	struct MHD_Response *response =
-	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, source->live ? LIVE_PIECE : PIECE, take, f, end);
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	    source->size ? source->size : MHD_SIZE_UNKNOWN, source->live ? LIVE_PIECE : PIECE, take, f, end);
 	if (!response)
 		end(f);
 	return response;

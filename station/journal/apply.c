@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, kind, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, json_patch('{}', coalesce(:versions, '{}'))" values ")"
+	" :started_at, coalesce(:attempt_kind, 'program'), json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \
@@ -113,7 +113,10 @@ static const struct rule {
 	{ KIND_ATTEMPT_WRITING, MUST,
 	  "UPDATE attempts SET seq = :seq, writing_at = coalesce(writing_at, " AT ") WHERE id = " ATTEMPT
 	  " AND ended_at IS NULL AND uid IS NOT NULL AND recipe IS NOT NULL" },
-	{ KIND_ATTEMPT_WRITING, MUST, "UPDATE units SET seq = :seq, unfinished = 1, passed = NULL" THIS_UNIT },
+	{ KIND_ATTEMPT_WRITING, MUST,
+	  "UPDATE units SET seq = :seq, unfinished = 1, passed = NULL, changed = changed OR ((SELECT a.kind" THIS_ATTEMPT
+	  ") = 'deploy' AND EXISTS(SELECT 1 FROM attempts p WHERE p.uid = units.uid AND p.verdict = 'PASS'"
+	  " AND p.kind = 'program'))" THIS_UNIT },
 	{ KIND_ATTEMPT_WRITING, MAY,
 	  "INSERT INTO recipe_units(recipe, uid, seq) SELECT a.recipe, a.uid, :seq" THIS_ATTEMPT
 	  " ON CONFLICT DO NOTHING" },
@@ -136,7 +139,8 @@ static const struct rule {
 	  "INSERT INTO attempt_regions(attempt, n, seq, partition, length, crc32, crc32_read, sha256_read, files)"
 	  " VALUES(" ATTEMPT ", @n, :seq, @partition, @length, @crc32, @crc32_read, @sha256_read, @files)" },
 	{ KIND_ATTEMPT_ENDED, MAY,
-	  "UPDATE units SET seq = :seq, unfinished = 0, passed = " ATTEMPT THIS_UNIT PASSED },
+	  "UPDATE units SET seq = :seq, unfinished = 0, changed = 0, passed = " ATTEMPT THIS_UNIT PASSED
+	  " AND (SELECT a.kind" THIS_ATTEMPT ") = 'program'" },
 	{ KIND_ATTEMPT_ENDED, MAY,
 	  "INSERT INTO batch_units(batch, uid, attempt, seq) SELECT a.batch, a.uid, a.id, :seq" THIS_ATTEMPT PASSED
 	  " AND a.batch IS NOT NULL ON CONFLICT DO NOTHING" },

@@ -66,6 +66,7 @@ struct field {
 	NULLABLE("batch", ID), \
 	NULLABLE("order", TEXT), \
 	NULLABLE("recipe", SHA256), \
+	MAY("attempt_kind", TEXT),    /* program, when missing; deploy */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 
 #define RESULT \

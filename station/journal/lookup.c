@@ -163,7 +163,7 @@ bool journal_slots(struct journal_reader *r, journal_slot_fn *each, void *contex
  * are put into the order of their ends: at most one per slot is under way. */
 #define CODES_OF(what, cleared_of)                                                                                     \
 	"SELECT code, slot FROM (SELECT code, slot, seq FROM attempts WHERE " what " = ?1 AND ended_at IS NOT NULL"    \
-	" AND refused = 0 AND verdict <> 'ABORTED' AND code <> ?2 ORDER BY id DESC LIMIT 1000)"                        \
+	" AND refused = 0 AND verdict <> 'ABORTED' AND code <> ?2 AND kind = 'program' ORDER BY id DESC LIMIT 1000)"   \
 	" WHERE seq > coalesce((SELECT cleared FROM " cleared_of " = ?1), 0) ORDER BY seq DESC"
 
 bool journal_equal_codes(

@@ -9,7 +9,7 @@
 #define CSV_PAGE 1000
 
 /* clang-format off */
-/* f: the attempts that count.  Refused ones say nothing of a unit, so they stand apart. */
+/* f: the attempts that count: those of batches, not those at a person's word.  Refused ones say nothing of a unit, so they stand apart. */
 #define STATS_HEAD \
 	"WITH f AS MATERIALIZED (SELECT a.id, a.uid, a.verdict, a.refused, a.code, a.slot," \
 	" CAST(round((julianday(a.ended_at) - julianday(a.started_at)) * 86400000) AS INTEGER) AS ms FROM attempts a"
@@ -17,7 +17,7 @@
 #define OF_A_UNIT(which) \
 	RATE("SELECT verdict = 'PASS' AS good, " which "(id) FROM f WHERE verdict IN ('PASS', 'FAIL') GROUP BY uid")
 #define STATS_TAIL \
-	" AND a.ended_at IS NOT NULL)" \
+	" AND a.ended_at IS NOT NULL AND a.kind = 'program')" \
 	" SELECT json_object('from', ?18, 'to', ?19, 'attempts', count(*)," \
 	" 'pass', coalesce(sum(verdict = 'PASS'), 0), 'fail', coalesce(sum(verdict = 'FAIL'), 0)," \
 	" 'error', coalesce(sum(verdict = 'ERROR' AND NOT refused), 0)," \
@@ -37,12 +37,12 @@
 	" a.operator, (SELECT name FROM station), a.board, a.transport, a.started_at, a.ended_at, a.verdict," \
 	" iif(a.refused, 'true', 'false'), a.code, a.message, a.retries, a.proof," \
 	" (SELECT group_concat(partition || '=' || coalesce(crc32_read, ''), ' ') FROM" \
-	" (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n))" \
+	" (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n)), a.kind" \
 	" FROM attempts a LEFT JOIN units u ON u.uid = a.uid LEFT JOIN recipes r ON r.sha256 = a.recipe"
 #define CSV_TAIL " AND a.id > ?17 ORDER BY a.id LIMIT ?20"
 #define CSV_NAMES \
 	"id,uid,serial,usb_serial,batch,order,recipe,recipe_name,recipe_version,slot,operator,station,board,transport," \
-	"started_at,ended_at,verdict,refused,code,message,retries,proof,crc32_read\r\n"
+	"started_at,ended_at,verdict,refused,code,message,retries,proof,crc32_read,kind\r\n"
 /* clang-format on */
 
 static char *whole_sql(const char *head, const struct filter *f, const char *tail)
@@ -93,9 +93,11 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 {
 	/* what is neither running nor bad has passed: only its number is needed, so no row is read */
 	static const char sql[] =
-	    "SELECT code, count(*) FROM attempts WHERE code <> 'ok' GROUP BY code"
+	    "SELECT code, sum(n) FROM (SELECT code, count(*) AS n FROM attempts WHERE code <> 'ok' GROUP BY code"
 	    " UNION ALL SELECT 'ok', (SELECT count(*) FROM attempts) - (SELECT count(*) FROM attempts WHERE ended_at"
-	    " IS NULL) - (SELECT count(*) FROM attempts WHERE code <> 'ok')";
+	    " IS NULL) - (SELECT count(*) FROM attempts WHERE code <> 'ok')"
+	    " UNION ALL SELECT code, -count(*) FROM attempts WHERE kind <> 'program' AND code IS NOT NULL GROUP BY"
+	    " code) GROUP BY code";
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
 	int rc = s ? 0 : -1;

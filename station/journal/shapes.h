@@ -17,7 +17,7 @@
 
 /* Of attempts a left join units u. */
 #define SHAPE_ATTEMPT \
-	"json_object('id', cast(a.id AS TEXT), 'uid', a.uid, 'serial', u.serial, 'usb_serial', a.usb_serial," \
+	"json_object('id', cast(a.id AS TEXT), 'kind', a.kind, 'uid', a.uid, 'serial', u.serial, 'usb_serial', a.usb_serial," \
 	" 'batch', cast(a.batch AS TEXT), 'order', a.order_no, 'recipe', a.recipe, 'slot', a.slot," \
 	" 'operator', a.operator, 'station', (SELECT name FROM station), 'board', a.board, 'transport', a.transport," \
 	" 'started_at', a.started_at, 'ended_at', a.ended_at, 'verdict', a.verdict, 'refused', " SHAPE_BOOL("a.refused") "," \
@@ -44,7 +44,9 @@
 /* Of units u; more: further members. */
 #define SHAPE_UNIT(more) \
 	"json_object('uid', u.uid, 'serial', u.serial, 'board', u.board, 'first_seen', u.first_seen," \
-	" 'last_seen', u.last_seen, 'passed', cast(u.passed AS TEXT), 'unfinished', " SHAPE_BOOL("u.unfinished") more ")"
+	" 'last_seen', u.last_seen, 'passed', cast(u.passed AS TEXT), 'unfinished', " SHAPE_BOOL("u.unfinished") "," \
+	" 'status', CASE WHEN u.changed THEN 'changed after PASS' WHEN u.unfinished THEN 'unfinished'" \
+	" WHEN u.passed IS NOT NULL THEN 'passed' ELSE 'not passed' END" more ")"
 
 /* A unit's newest attempts. */
 #define SHAPE_UNIT_ATTEMPTS \

@@ -96,6 +96,28 @@ static bool open_journal(struct verifier *v)
 	return unreadable(v, &why);
 }
 
+/* A journal of an older program is brought forward in a copy, in a temporary file of SQLite's own. */
+static bool bring_forward(struct verifier *v)
+{
+	struct err why = ERR_INIT;
+	int64_t application, version;
+	sqlite3 *copy = NULL;
+	if (!sql_int(v->db, "PRAGMA application_id", &application, &why) ||
+	    !sql_int(v->db, "PRAGMA user_version", &version, &why))
+		return unreadable(v, &why);
+	if (application != SCHEMA_APPLICATION || version < 1 || version >= schema_newest())
+		return true;
+	sqlite3_backup *b =
+	    sqlite3_open("", &copy) == SQLITE_OK ? sqlite3_backup_init(copy, "main", v->db, "main") : NULL;
+	bool copied = b && sqlite3_backup_step(b, -1) == SQLITE_DONE;
+	sqlite3_backup_finish(b);
+	if (!copied)
+		err_set(&why, CODE_JOURNAL_FAILED, "a journal of schema %lld cannot be copied", (long long)version);
+	sqlite3_close(v->db);
+	v->db = copy;
+	return (copied && sql_harden(copy, &why) && schema_migrate(copy, &why)) || unreadable(v, &why);
+}
+
 /* The tables are built in a temporary file of SQLite's own: a year of work does not fit into memory. */
 static bool open_fresh(struct verifier *v)
 {
@@ -333,9 +355,9 @@ void verify_journal(const struct verify_options *o, struct verify_report *out)
 	*out = (struct verify_report){ .result = VERIFY_INTACT };
 	if (sodium_init() < 0)
 		found(&v, VERIFY_UNREADABLE, 0, "libsodium does not start");
-	else if (read_file(&v) && open_fresh(&v) && open_journal(&v) && check_kind(&v) && read_station(&v) &&
-		 collect_marks(&v) && count_rows(&v) && walk(&v) && check_end(&v) && check_tables(&v) &&
-		 check_signatures(&v) && check_kept(&v))
+	else if (read_file(&v) && open_fresh(&v) && open_journal(&v) && bring_forward(&v) && check_kind(&v) &&
+		 read_station(&v) && collect_marks(&v) && count_rows(&v) && walk(&v) && check_end(&v) &&
+		 check_tables(&v) && check_signatures(&v) && check_kept(&v))
 		check_structure(&v);
 	release(&v);
 }

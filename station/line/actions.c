@@ -119,6 +119,11 @@ static bool nothing_differs(const struct attempt *a)
 	return true;
 }
 
+bool attempt_differs(const struct attempt *a)
+{
+	return !nothing_differs(a);
+}
+
 bool act_compare(struct attempt *a, struct err *e)
 {
 	bool complete;

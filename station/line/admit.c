@@ -1,5 +1,5 @@
-/* Admission: may the identified camera in this slot be programmed with the open batch's recipe?  Nothing has been
- * erased yet, and nothing is when the answer is no. */
+/* Admission: may the identified camera in this slot be programmed with the open batch's recipe, or a person's?  Nothing
+ * has been erased yet, and nothing is when the answer is no. */
 #include "line/line_state.h"
 
 #include "os/clock.h"
@@ -106,20 +106,21 @@ bool recipe_not_revoked(struct line *l, const char *sha256, struct err *e)
 	return !revoked || err_set(e, CODE_RECIPE_REVOKED, "the recipe was revoked on this station");
 }
 
-static bool recipe_ready(const struct slot *s, const struct batch *b, struct err *e)
+static bool recipe_ready(const struct slot *s, const struct stored_recipe *stored, struct err *e)
 {
-	const struct recipe *r = &b->recipe->recipe;
+	const struct recipe *r = &stored->recipe;
 	struct journal_reader *reader = s->line->reader;
 	struct recipe_use use = { .now_ms = journal_station_time(s->line->o.journal) };
-	if (!journal_recipe_units(reader, b->view.recipe, s->attempt->uid, &use.units_used, &use.unit_counted, e) ||
+	if (!journal_recipe_units(
+		reader, stored->sha256_text, s->attempt->uid, &use.units_used, &use.unit_counted, e) ||
 	    !journal_max_rollback(reader, r->board, r->name, &use.rollback_seen, e))
 		return false;
 	int64_t held;
 	if (!places_held(s, same_recipe, counted_in_recipe, &held, e))
 		return false;
 	use.units_used += held;
-	return recipe_not_revoked(s->line, b->view.recipe, e) &&
-	       recipe_store_in_force(s->line->o.store, b->recipe, use.now_ms, e) && recipe_within_limits(r, &use, e);
+	return recipe_not_revoked(s->line, stored->sha256_text, e) &&
+	       recipe_store_in_force(s->line->o.store, stored, use.now_ms, e) && recipe_within_limits(r, &use, e);
 }
 
 static bool room_in_batch(const struct slot *s, const struct batch *b, struct err *e)
@@ -147,11 +148,32 @@ static enum admission judge_unit(struct slot *s, const struct batch *b, struct e
 	return s->line->o.already_passed == PASSED_ASK ? ADMIT_ASK : ADMIT_NO;
 }
 
+bool deploy_allowed(struct line *l, const struct stored_recipe *recipe, struct err *e)
+{
+	if (recipe->trouble.code != CODE_OK)
+		return err_set(e, recipe->trouble.code, "%s", recipe->trouble.msg);
+	return station_ready(l, e) && recipe_not_revoked(l, recipe->sha256_text, e) &&
+	       recipe_store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e);
+}
+
+/* The recipe's own limits hold here too; batches and what has passed have no say. */
+static enum admission admit_deploy(struct slot *s, struct err *e)
+{
+	struct journal_unit unit;
+	if (!bootloader_known(s, e) || !alone(s, e) || !deploy_allowed(s->line, s->attempt->recipe, e) ||
+	    !recipe_ready(s, s->attempt->recipe, e) || !journal_unit(s->line->reader, s->attempt->uid, &unit, e))
+		return ADMIT_NO;
+	s->attempt->delta = unit.unfinished ? DELTA_NO : s->line->o.delta;
+	return ADMIT_YES;
+}
+
 enum admission admit(struct slot *s, struct err *e)
 {
 	struct batch *b = NULL;
+	if (s->attempt->deploy)
+		return admit_deploy(s, e);
 	if (!bootloader_known(s, e) || !alone(s, e) || !station_ready(s->line, e) || !batch_ready(s, &b, e) ||
-	    !recipe_ready(s, b, e))
+	    !recipe_ready(s, b->recipe, e))
 		return ADMIT_NO;
 	enum admission answer = judge_unit(s, b, e);
 	if (answer == ADMIT_YES && !room_in_batch(s, b, e))

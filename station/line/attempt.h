@@ -60,9 +60,10 @@ struct attempt {
 	enum conf_delta delta;
 	bool admitted; /* its start row is on disk */
 	bool refused;
-	bool asked; /* a person said: again */
-	bool wrote; /* at least one block was sent */
-	bool holed; /* a row of it is not on disk: it cannot pass any more */
+	bool deploy; /* at a person's word, outside of any batch */
+	bool asked;  /* a person said: again */
+	bool wrote;  /* at least one block was sent */
+	bool holed;  /* a row of it is not on disk: it cannot pass any more */
 	unsigned tries, flash_errors;
 	struct bad_unit {
 		unsigned region;
@@ -101,6 +102,8 @@ bool act_identify(struct attempt *a, struct err *e);
 bool act_probe(struct attempt *a, struct err *e);
 bool act_compare(struct attempt *a, struct err *e);
 bool act_write(struct attempt *a, struct err *e);
+/* Does something differ, after act_compare? */
+bool attempt_differs(const struct attempt *a);
 bool act_read_back(struct attempt *a, struct err *e);
 bool act_prove(struct attempt *a, struct err *e);
 bool act_restart(struct attempt *a, struct err *e);

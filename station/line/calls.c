@@ -2,6 +2,7 @@
  * waits for any more frees itself. */
 #include "line/line_state.h"
 
+#include "base/hex.h"
 #include "format/json.h"
 #include "journal/kinds.h"
 #include "os/clock.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum call_kind { CALL_SLOT, CALL_OPEN, CALL_CHANGE, CALL_RESUME };
+enum call_kind { CALL_SLOT, CALL_OPEN, CALL_CHANGE, CALL_RESUME, CALL_DEPLOY, CALL_LOOK };
 
 /* Everything is a copy, since the asker may be gone when the loop gets here.  lock guards done and abandoned. */
 struct call {
@@ -25,6 +26,9 @@ struct call {
 	char key[129], request[2 * SHA256_SIZE + 1];
 	bool has_key, has_request;
 	int64_t quantity;
+	char partition[32];
+	uint32_t length;
+	struct look *look; /* CALL_LOOK's answer: a reference */
 	struct batch_view batch;
 	bool ok;
 	struct err err;
@@ -43,6 +47,7 @@ static struct call *call_create(enum call_kind kind)
 
 static void call_free(struct call *c)
 {
+	look_end(c->look);
 	pthread_cond_destroy(&c->answered);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -58,6 +63,29 @@ static bool slot_call(struct line *l, struct call *c)
 	if (c->slot_order == SLOT_ABORT)
 		return slot_abort(s, &c->err);
 	return slot_enable(s, c->slot_order == SLOT_ENABLE, &c->err);
+}
+
+static bool deploy_call(struct line *l, struct call *c)
+{
+	uint8_t sha[SHA256_SIZE];
+	struct slot *s = slot_by_number(l, c->slot);
+	if (!s)
+		return err_set(&c->err, CODE_NOT_FOUND, "there is no slot %u", c->slot);
+	struct stored_recipe *recipe =
+	    hex_decode(sha, sizeof sha, c->recipe) ? recipe_store_find(l->o.store, sha) : NULL;
+	if (!recipe)
+		return err_set(&c->err, CODE_NOT_FOUND, "there is no recipe %.64s", c->recipe);
+	bool begun = slot_deploy(s, recipe, &c->err);
+	stored_recipe_drop(recipe);
+	return begun;
+}
+
+static bool look_call(struct line *l, struct call *c)
+{
+	struct slot *s = slot_by_number(l, c->slot);
+	if (!s)
+		return err_set(&c->err, CODE_NOT_FOUND, "there is no slot %u", c->slot);
+	return slot_look(s, c->partition, c->length, &c->look, &c->err);
 }
 
 static bool resume_call(struct line *l, struct call *c)
@@ -84,6 +112,10 @@ static bool serve(struct line *l, struct call *c)
 		return batch_change(l, c->id, c->batch_order, &c->batch, &c->err);
 	case CALL_RESUME:
 		return resume_call(l, c);
+	case CALL_DEPLOY:
+		return deploy_call(l, c);
+	case CALL_LOOK:
+		return look_call(l, c);
 	}
 	return false;
 }
@@ -115,7 +147,7 @@ void call_refuse(struct call *c)
 }
 
 /* Takes the call over. */
-static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct err *e)
+static bool ask_for(struct line *l, struct call *c, struct batch_view *batch, struct look **look, struct err *e)
 {
 	struct message m = { .kind = MSG_CALL, .call = c };
 	struct timespec until = clock_deadline(LINE_ANSWER_MS);
@@ -138,6 +170,10 @@ static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct
 	c->abandoned = !done;
 	if (done && ok && batch)
 		*batch = c->batch;
+	if (done && ok && look) {
+		*look = c->look;
+		c->look = NULL;
+	}
 	if (done && !ok && e)
 		*e = c->err;
 	pthread_mutex_unlock(&c->lock);
@@ -145,6 +181,39 @@ static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct
 		return err_set(e, CODE_CONFLICT, "the line did not answer within %d s", LINE_ANSWER_MS / 1000);
 	call_free(c);
 	return ok;
+}
+
+static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct err *e)
+{
+	return ask_for(l, c, batch, NULL, e);
+}
+
+bool line_deploy(struct line *l, unsigned slot, const char *recipe, struct err *e)
+{
+	struct call *c = call_create(CALL_DEPLOY);
+	if (c) {
+		c->slot = slot;
+		snprintf(c->recipe, sizeof c->recipe, "%s", recipe);
+	}
+	return ask(l, c, NULL, e);
+}
+
+bool line_look(struct line *l, unsigned slot, const char *partition, uint32_t length, struct look **out, struct err *e)
+{
+	struct call *c = call_create(CALL_LOOK);
+	*out = NULL;
+	if (c) {
+		c->slot = slot;
+		c->length = length;
+		snprintf(c->partition, sizeof c->partition, "%s", partition);
+	}
+	if (!ask_for(l, c, NULL, out, e))
+		return false;
+	if (look_begin(*out, e))
+		return true;
+	look_end(*out);
+	*out = NULL;
+	return false;
 }
 
 bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e)

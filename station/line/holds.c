@@ -1,6 +1,6 @@
 /* Holds: the same trouble too many times in a row disables the slot, and where it came from more than one slot it holds
  * the batch.  A person clears both.  What an aborted attempt, a refused camera or a stop of the station came to says
- * nothing of slot or recipe and stands in no row. */
+ * nothing of slot or recipe and stands in no row; nor does what a person deploys. */
 #include "line/line_state.h"
 
 #include "format/json.h"
@@ -61,7 +61,7 @@ void batch_count_verdict(struct line *l, struct slot *s)
 	enum code code = s->result.code;
 	bool among;
 	struct err why = ERR_INIT;
-	if (code == CODE_ABORTED)
+	if (code == CODE_ABORTED || s->attempt->deploy)
 		return;
 	count_equal(&s->last_code, &s->equal_codes, code);
 	judge_slot(s);

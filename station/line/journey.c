@@ -75,6 +75,16 @@ void slot_begin_action(struct slot *s, bool (*run)(struct attempt *, struct err 
 
 /* --- what each state starts -------------------------------------------------------------------------------------- */
 
+/* What a person wants written is bound before the camera is known. */
+static void take_order(struct slot *s)
+{
+	if (!s->order)
+		return;
+	s->attempt->deploy = true;
+	attempt_bind(s->attempt, s->order, "", "");
+	s->order = NULL;
+}
+
 static void begin_plugged(struct slot *s)
 {
 	struct line *l = s->line;
@@ -86,6 +96,7 @@ static void begin_plugged(struct slot *s)
 			s->state = US_EMPTY;
 			return;
 		}
+		take_order(s);
 	}
 	s->attempt->link.id = s->device;
 	s->device_new = false;
@@ -99,7 +110,7 @@ static void begin_identified(struct slot *s)
 		return;
 	}
 	step_begin(s->attempt, STEP_ADMITTED);
-	struct batch *b = batch_for_board(s->line, s->attempt->board->id);
+	struct batch *b = s->attempt->deploy ? NULL : batch_for_board(s->line, s->attempt->board->id);
 	if (b)
 		batch_refresh(s->line, b);
 	if (b && b->recipe && b->recipe->trouble.code == CODE_OK)
@@ -130,6 +141,11 @@ static void decide(struct slot *s)
 
 static void begin_compared(struct slot *s)
 {
+	/* a deploy of what is there already leaves the unit as it was */
+	if (s->attempt->deploy && !attempt_differs(s->attempt)) {
+		slot_begin_action(s, act_write);
+		return;
+	}
 	/* on disk before the first erase: after a crash this unit counts as touched */
 	row_writing(s);
 	s->deadline = clock_mono_ms() + JOURNAL_MS;
@@ -233,6 +249,8 @@ static void enter(struct slot *s)
 /* A new camera, or a person, starts over: what is known of the last attempt goes. */
 static void forget_attempt(struct slot *s, bool again, bool asked)
 {
+	if (again && s->attempt && s->attempt->deploy)
+		s->order = stored_recipe_hold(s->attempt->recipe);
 	attempt_destroy(s->attempt);
 	s->attempt = NULL;
 	s->abort_wanted = false;
@@ -241,8 +259,10 @@ static void forget_attempt(struct slot *s, bool again, bool asked)
 	s->result = (struct err)ERR_INIT;
 	if (again)
 		s->attempt = attempt_create(s->device_board, &s->device, s->line->o.state_dir, &s->progress);
-	if (s->attempt)
+	if (s->attempt) {
 		s->attempt->asked = asked;
+		take_order(s);
+	}
 }
 
 /* A slot without a verdict to show, and one with a new camera, knows nothing of the last attempt.  A retry answers the

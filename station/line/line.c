@@ -93,6 +93,8 @@ static void stop_requested(struct line *l)
 {
 	l->stops++;
 	log_info(l->stops == 1 ? "stopping: running attempts finish first" : "stopping: running attempts are aborted");
+	for (unsigned i = 0; i < l->slot_count; i++)
+		slot_stop_look(l->slots[i]);
 	for (unsigned i = 0; l->stops > 1 && i < l->slot_count; i++)
 		slot_abort(l->slots[i], NULL);
 }
@@ -115,6 +117,9 @@ static void dispatch(struct line *l, const struct message *m)
 		break;
 	case MSG_STRAY:
 		stray_found(m->slot, m);
+		break;
+	case MSG_LOOKED:
+		slot_looked(m->slot);
 		break;
 	case MSG_CALL:
 		call_serve(l, m->call);
@@ -145,7 +150,7 @@ static void meet_deadlines(struct line *l)
 static bool resting(const struct line *l)
 {
 	for (unsigned i = 0; i < l->slot_count; i++)
-		if (unit_busy(l->slots[i]->state))
+		if (unit_busy(l->slots[i]->state) || l->slots[i]->look)
 			return false;
 	return true;
 }
@@ -171,7 +176,7 @@ static void look_at_clock(struct line *l)
 static void tick(struct line *l)
 {
 	look_at_clock(l);
-	if (!l->stops)
+	if (!l->stops && !l->o.bench)
 		inbox_scan(l->o.store, l->o.journal);
 	batches_publish(l);
 }
@@ -243,6 +248,11 @@ unsigned line_slots(struct line *l, struct slot_view *out, unsigned max)
 	}
 	pthread_mutex_unlock(&l->public_lock);
 	return count;
+}
+
+const struct board *line_board(const struct line *l, const char *id)
+{
+	return boards_find(l->o.boards, id);
 }
 
 unsigned line_batches(struct line *l, struct batch_view *out, unsigned max)

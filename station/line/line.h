@@ -30,6 +30,7 @@ struct line_options {
 	enum conf_passed already_passed;
 	unsigned retries;    /* of retryable codes, within one attempt */
 	unsigned hold_after; /* equal codes in a row; 0: never */
+	bool bench;          /* nothing starts by itself: only what is ordered is done */
 };
 
 /* What a screen shows of a slot; a copy. */
@@ -41,7 +42,10 @@ struct slot_view {
 	enum unit_state state;
 	char uid[UID_TEXT_SIZE], board[BOARD_ID_SIZE];
 	char attempt[LINE_ID_SIZE], batch[LINE_ID_SIZE];
-	const char *step; /* static; "" when nothing runs */
+	const char *step;   /* static; "" when nothing runs; "reading" while a partition is read at rest */
+	bool deploy;        /* the attempt is one at a person's word */
+	const char *camera; /* static: "bootloader", "run", "unknown"; "" when nothing is plugged in */
+	char camera_board[BOARD_ID_SIZE]; /* of what is plugged in; "" when not known */
 	uint64_t done_bytes, total_bytes;
 	enum verdict verdict;
 	enum code code;
@@ -99,6 +103,11 @@ struct batch_request {
 	const char *key, *request; /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
 };
 bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
+/* [any] NULL: no such board file. */
+const struct board *line_board(const struct line *l, const char *id);
+/* [any] Writes a stored recipe to the camera in that slot, as an attempt outside of any batch; returns when it has
+ * begun.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
+bool line_deploy(struct line *l, unsigned slot, const char *recipe, struct err *e);
 enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
 /* [any] not-found, conflict. */
 bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);

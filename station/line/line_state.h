@@ -5,6 +5,7 @@
 
 #include "journal/lookup.h"
 #include "line/attempt.h"
+#include "line/look.h"
 #include "os/mailbox.h"
 #include "os/worker.h"
 
@@ -37,12 +38,14 @@ struct slot {
 	char shown_uid[UID_TEXT_SIZE];    /* of the running or the last attempt, for screens */
 	int64_t away_until;               /* monotonic ms: a camera that was let go is expected until then */
 	bool back_at_once; /* it was sent to its firmware and came back in its bootloader: sending it again is no use */
-	struct attempt *attempt; /* owned; of the running or the last attempt */
-	struct worker *worker;   /* owned */
-	uint64_t action;         /* number of the running action; results with another number are late and dropped */
-	bool working;            /* the worker has not answered yet */
-	bool overdue;            /* the worker was told to give up */
-	bool waiting_return;     /* AGAIN: waits for the camera to come back */
+	struct attempt *attempt;     /* owned; of the running or the last attempt */
+	struct worker *worker;       /* owned */
+	struct look *look;           /* a reference: a partition is being read for somebody; NULL: none */
+	struct stored_recipe *order; /* owned reference: what the next attempt deploys; NULL: nothing */
+	uint64_t action;     /* number of the running action; results with another number are late and dropped */
+	bool working;        /* the worker has not answered yet */
+	bool overdue;        /* the worker was told to give up */
+	bool waiting_return; /* AGAIN: waits for the camera to come back */
 	bool abort_wanted;
 	bool reserved;            /* admitted: holds a place in its batch and among its recipe's units */
 	bool stopped_here;        /* an attempt of the last run ended here; the camera that is there now waits */
@@ -93,6 +96,7 @@ enum message_kind {
 	MSG_ACTION,  /* a worker's action ended */
 	MSG_ROW,     /* a journal row was committed, or not */
 	MSG_STRAY,   /* the serial of a camera that came up elsewhere was read */
+	MSG_LOOKED,  /* a partition was read for somebody, or not */
 	MSG_CALL,    /* somebody asks the loop to do something */
 	MSG_STOP
 };
@@ -160,12 +164,25 @@ bool slot_retry(struct slot *s, struct err *e);
 bool slot_abort(struct slot *s, struct err *e);
 bool slot_enable(struct slot *s, bool enable, struct err *e);
 void slot_publish(struct slot *s);
+/* Rests with a camera in its bootloader, and nobody reads it: conflict, replug-needed. */
+bool slot_idle(const struct slot *s, struct err *e);
+/* Begins an attempt that writes this recipe, outside of any batch; takes a reference of its own. */
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, struct err *e);
+
+/* look.c: partitions read for somebody */
+bool slot_look(struct slot *s, const char *partition, uint32_t length, struct look **out, struct err *e);
+void slot_looked(struct slot *s);
+void slot_stop_look(struct slot *s);
+/* Waits for the first block; any thread but the loop's. */
+bool look_begin(struct look *k, struct err *e);
 
 /* admit.c */
 enum admission { ADMIT_YES, ADMIT_ASK, ADMIT_NO };
 /* Decides on the identified camera in this slot; the reasons are in *e. */
 enum admission admit(struct slot *s, struct err *e);
 /* recipe-revoked, by a row of the journal. */
+/* May this recipe be written to a camera at a person's word?  Asked before a camera is touched, and again in admit. */
+bool deploy_allowed(struct line *l, const struct stored_recipe *recipe, struct err *e);
 bool recipe_not_revoked(struct line *l, const char *sha256, struct err *e);
 
 /* rows.c: what the journal is told; each returns at once */

@@ -6,10 +6,37 @@
 
 #include <string.h>
 
-bool slot_retry(struct slot *s, struct err *e)
+bool slot_idle(const struct slot *s, struct err *e)
 {
+	if (s->line->stops)
+		return err_set(e, CODE_CONFLICT, "the station is stopping");
 	if (unit_busy(s->state))
 		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
+	if (s->look)
+		return err_set(e, CODE_CONFLICT, "the camera in slot %u is being read", s->number);
+	return slot_boots(s) || err_set(e, CODE_REPLUG_NEEDED, "no camera in its bootloader is in slot %u", s->number);
+}
+
+/* A disabled slot too: there the station starts nothing by itself, and cameras wait for a person's word. */
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, struct err *e)
+{
+	if (!slot_idle(s, e))
+		return false;
+	if (recipe->trouble.code == CODE_OK && recipe->board != s->device_board)
+		return err_set(e, CODE_BOARD_MISMATCH, "the recipe is for %s, the camera is %s", recipe->board->id,
+		    s->device_board->id);
+	if (!deploy_allowed(s->line, recipe, e))
+		return false;
+	s->order = stored_recipe_hold(recipe);
+	slot_event(s, UE_BOOT);
+	return true;
+}
+
+bool slot_retry(struct slot *s, struct err *e)
+{
+	if (unit_busy(s->state) || s->look)
+		return err_set(
+		    e, CODE_CONFLICT, "slot %u is %s", s->number, s->look ? "being read" : unit_state_name(s->state));
 	if (!s->enabled)
 		return err_set(e, CODE_CONFLICT, "slot %u is disabled", s->number);
 	if (s->line->stops)
@@ -25,6 +52,10 @@ bool slot_retry(struct slot *s, struct err *e)
 
 bool slot_abort(struct slot *s, struct err *e)
 {
+	if (s->look) {
+		slot_stop_look(s);
+		return true;
+	}
 	if (!unit_handles(s->state, UE_ABORT))
 		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
 	s->abort_wanted = true;
@@ -58,6 +89,7 @@ static void copy_attempt(struct slot_view *v, const struct slot *s)
 	memcpy(v->attempt, a->id, sizeof v->attempt);
 	memcpy(v->batch, a->batch, sizeof v->batch);
 	memcpy(v->board, a->board->id, sizeof v->board);
+	v->deploy = a->deploy;
 }
 
 void slot_publish(struct slot *s)
@@ -72,13 +104,21 @@ void slot_publish(struct slot *s)
 		.y = s->y,
 		.enabled = s->enabled,
 		.state = s->state,
-		.step = steps && unit_busy(s->state) ? step_name(step) : "",
+		.step = s->look                        ? "reading"
+			: steps && unit_busy(s->state) ? step_name(step)
+						       : "",
+		.camera = !s->device.path[0] ? ""
+			  : !s->device_board ? "unknown"
+			  : s->device_boots  ? "bootloader"
+					     : "run",
 		.verdict = s->verdict,
 		.code = s->result.code,
 		.since = s->since };
 	memcpy(v->name, s->name, sizeof v->name);
 	memcpy(v->path, s->path, sizeof v->path);
 	memcpy(v->message, s->result.msg, sizeof v->message);
+	if (s->device_board)
+		memcpy(v->camera_board, s->device_board->id, sizeof v->camera_board);
 	if (s->attempt)
 		copy_attempt(v, s);
 	pthread_mutex_unlock(&l->public_lock);

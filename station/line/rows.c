@@ -93,6 +93,8 @@ static struct cJSON *start_body(const struct slot *s)
 	json_add_string(body, "batch", or_null(a->batch));
 	json_add_string(body, "order", or_null(a->order));
 	json_add_string(body, "recipe", a->recipe ? a->recipe->sha256_text : NULL);
+	if (a->deploy)
+		json_add_string(body, "attempt_kind", "deploy");
 	if (a->who.alt_count)
 		add_versions(body, a);
 	return body;

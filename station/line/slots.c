@@ -16,6 +16,8 @@ void slot_destroy(struct slot *s)
 	if (!s)
 		return;
 	worker_destroy(s->worker);
+	look_end(s->look);
+	stored_recipe_drop(s->order);
 	attempt_destroy(s->attempt);
 	free(s);
 }

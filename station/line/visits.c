@@ -16,7 +16,7 @@ bool slot_boots(const struct slot *s)
 
 bool slot_may_start(const struct slot *s)
 {
-	return s->enabled && !s->line->stops && slot_boots(s);
+	return s->enabled && !s->line->stops && !s->line->o.bench && !s->look && slot_boots(s);
 }
 
 bool slot_holds(const struct slot *s, const char *uid)

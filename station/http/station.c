@@ -1,0 +1,172 @@
+/* Builds a station from its configuration, and takes it down. */
+#include "http/station.h"
+
+#include "base/version.h"
+#include "format/json.h"
+#include "journal/kinds.h"
+#include "os/file.h"
+#include "os/log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* NULL: slots by first appearance. */
+static const char *line_file(const struct station *s)
+{
+	return strcmp(s->conf.line, "auto") != 0 ? s->conf.line : NULL;
+}
+
+bool station_read_rules(struct station *s, struct err *e)
+{
+	struct line_file places;
+	return boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
+	       roles_parse(s->conf.require_roles, &s->require, e) &&
+	       (!line_file(s) || line_file_read(line_file(s), &places, e));
+}
+
+static void stored_refused(void *context, const char *file, const struct err *why)
+{
+	(void)context;
+	log_warn("stored recipe %s is not used: %s: %s", file, code_name(why->code), why->msg);
+}
+
+static bool open_state(struct station *s, struct err *e)
+{
+	char spool[PATH_MAX];
+	const char *dir = s->conf.state_dir;
+	struct journal_options o = { .path = s->journal_path,
+		.station = s->conf.name,
+		.key_path = s->key_path,
+		.checkpoints = s->conf.checkpoints[0] ? s->conf.checkpoints : NULL };
+	if (!file_make_folder(dir, true, e) || !file_join(spool, sizeof spool, dir, "spool", e) ||
+	    !file_make_folder(spool, true, e) ||
+	    !file_join(s->journal_path, sizeof s->journal_path, dir, "journal.db", e) ||
+	    !file_join(s->key_path, sizeof s->key_path, dir, "station.key", e) || !journal_open(&o, &s->journal, e))
+		return false;
+	struct store_options so = { .state_dir = dir,
+		.boards = &s->boards,
+		.trust = s->trust,
+		.require = &s->require,
+		.allow_unsigned = s->conf.allow_unsigned };
+	return recipe_store_open(&so, journal_station_time(s->journal), stored_refused, NULL, &s->store, e);
+}
+
+static bool write_started(struct station *s, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "station", s->conf.name);
+	json_add_string(body, "version", STATION_VERSION);
+	if (s->bench)
+		json_add_string(body, "note", "stationctl, for one order");
+	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
+}
+
+static bool start_line(struct station *s, struct err *e)
+{
+	struct line_options lo = { .station = s->conf.name,
+		.state_dir = s->conf.state_dir,
+		.line_file = line_file(s),
+		.journal_path = s->journal_path,
+		.boards = &s->boards,
+		.store = s->store,
+		.journal = s->journal,
+		.delta = s->conf.delta,
+		.already_passed = s->conf.already_passed,
+		.retries = s->conf.retries,
+		.hold_after = s->conf.hold_after,
+		.bench = s->bench };
+	if (!write_started(s, e) || !line_create(&lo, &s->line, e))
+		return false;
+	struct http_options ho = { .listen = s->conf.listen,
+		.state_dir = s->conf.state_dir,
+		.station = s->conf.name,
+		.journal_path = s->journal_path,
+		.line = s->line,
+		.store = s->store,
+		.journal = s->journal };
+	/* cameras first: who asks about a slot learns of the camera that is in it */
+	s->watching = usb_watch_start(line_usb_event, s->line, e);
+	if (!s->watching)
+		return false;
+	line_usb_started(s->line);
+	return http_start(&ho, &s->http, e);
+}
+
+bool station_start(struct station *s, struct err *e)
+{
+	return open_state(s, e) && start_line(s, e);
+}
+
+static void write_stopped(struct station *s)
+{
+	struct err e = ERR_INIT;
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "reason", s->bench ? "the order was done" : "a signal asked for it");
+	if (!journal_write(s->journal, KIND_STATION_STOPPED, body, &e))
+		log_error("the stop is not in the journal: %s", e.msg);
+}
+
+struct signals {
+	pthread_t thread;
+	struct line *line;  /* borrowed */
+	atomic_bool ending; /* the next signal is our own word to the thread */
+};
+
+/* SIGTERM and SIGINT reach only this thread; each one is a word to the line. */
+static void *wait_for_signals(void *context)
+{
+	struct signals *s = context;
+	sigset_t set;
+	int number;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	while (sigwait(&set, &number) == 0 && !atomic_load(&s->ending))
+		line_stop(s->line);
+	return NULL;
+}
+
+/* Not pthread_cancel: it loads libgcc_s, and ends the process by SIGABRT when descriptors or memory are used up. */
+static void end_signals(struct signals *s)
+{
+	atomic_store(&s->ending, true);
+	pthread_kill(s->thread, SIGTERM);
+	pthread_join(s->thread, NULL);
+}
+
+/* Before any thread starts, so that all of them inherit it. */
+void station_block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write, not the end of the station */
+}
+
+bool station_run(struct station *s, struct err *e)
+{
+	struct signals signals = { .line = s->line };
+	if (pthread_create(&signals.thread, NULL, wait_for_signals, &signals))
+		return err_set(e, CODE_INTERNAL, "cannot start the signal thread");
+	line_run(s->line);
+	end_signals(&signals);
+	write_stopped(s);
+	return true;
+}
+
+void station_take_down(struct station *s)
+{
+	http_stop(s->http);
+	if (s->watching)
+		usb_watch_stop();
+	line_destroy(s->line);
+	recipe_store_close(s->store);
+	journal_close(s->journal);
+	trust_close(s->trust);
+	boards_clear(&s->boards);
+}
