@@ -12,6 +12,8 @@ route_handler api_healthz, api_readyz, api_station, api_station_resume;
 route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
 /* api_partitions.c */
 route_handler api_partitions, api_partition, api_slot_deploy;
+/* api_images.c */
+route_handler api_boards, api_image, api_recipe_payload;
 /* api_recipes.c */
 route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
 /* api_batches.c */
@@ -42,6 +44,8 @@ bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *
 /* The API's objects of a slot and of the station, as they are now; the caller frees.  not-found. */
 struct cJSON *slot_object(struct http *h, unsigned number, struct err *e);
 struct cJSON *station_object(struct http *h, struct err *e);
+/* A board's partitions, as the API has them, into an array. */
+void partitions_fill(struct cJSON *items, const struct board *b);
 /* Has the slot a verdict, a refusal or a question to show? */
 bool slot_has_code(const struct slot_view *v);
 

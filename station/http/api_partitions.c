@@ -56,6 +56,12 @@ static void fill_partition(struct cJSON *json, const struct partition *p)
 	}
 }
 
+void partitions_fill(struct cJSON *items, const struct board *b)
+{
+	for (unsigned i = 0; i < b->partition_count; i++)
+		fill_partition(json_add_object(items, NULL), &b->partitions[i]);
+}
+
 bool api_partitions(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	const struct board *b = request_no_params(r, e) ? board_there(h, slot_number(r), e) : NULL;
@@ -63,9 +69,7 @@ bool api_partitions(struct http *h, struct request *r, struct answer *a, struct 
 		return false;
 	struct cJSON *json = json_new_object();
 	json_add_string(json, "board", b->id);
-	struct cJSON *items = json_add_array(json, "items");
-	for (unsigned i = 0; i < b->partition_count; i++)
-		fill_partition(json_add_object(items, NULL), &b->partitions[i]);
+	partitions_fill(json_add_array(json, "items"), b);
 	return answer_json(a, 200, json, e);
 }
 

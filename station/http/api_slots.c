@@ -34,7 +34,7 @@ static const char *or_null(const char *text)
 void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial)
 {
 	char since[TIME_TEXT_SIZE];
-	bool code = slot_has_code(v);
+	bool code = slot_has_code(v), deployed = v->deploy && v->code == CODE_OK;
 	time_format(since, v->since);
 	json_add_integer(json, "slot", v->slot);
 	json_add_string(json, "name", v->name);
@@ -54,7 +54,7 @@ void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial
 	json_add_string(json, "verdict", v->verdict == VERDICT_NONE ? NULL : verdict_name(v->verdict));
 	json_add_string(json, "code", code ? code_name(v->code) : NULL);
 	json_add_string(json, "message", *v->message ? v->message : code ? code_sentence(v->code) : NULL);
-	json_add_string(json, "action", code ? code_action(v->code) : NULL);
+	json_add_string(json, "action", !code ? NULL : deployed ? DEPLOYED_ACTION : code_action(v->code));
 	json_add_string(json, "since", v->since > 0 ? since : NULL);
 }
 

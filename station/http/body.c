@@ -1,10 +1,12 @@
-/* A request's body on its way in: kept for JSON, streamed for recipes, read away where it is not wanted. */
+/* A request's body on its way in: kept for JSON, streamed for recipes and images, read away where it is not wanted. */
 #include "http/server.h"
 
 #include "format/json.h"
+#include "os/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define JSON_LIMIT  (64u << 10)
 #define BATCH_LIMIT (1u << 20)
@@ -24,6 +26,7 @@ size_t body_limit(const struct route *route)
 	case BODY_BATCH:
 		return BATCH_LIMIT;
 	case BODY_RECIPE:
+	case BODY_IMAGE:
 		return RECIPE_MAX_BYTES;
 	}
 	return 0;
@@ -32,6 +35,11 @@ size_t body_limit(const struct route *route)
 bool body_begin(struct http *h, struct guest *g, struct err *e)
 {
 	struct request *r = &g->request;
+	if (g->route->body == BODY_IMAGE) {
+		r->image = file_unnamed(h->spool, e);
+		r->has_image = r->image >= 0;
+		return r->has_image;
+	}
 	if (g->route->body != BODY_RECIPE)
 		return true;
 	if (r->idempotency_key &&
@@ -67,6 +75,8 @@ static bool store_piece(struct guest *g, struct span piece, struct err *e)
 		return err_set(e, CODE_BAD_REQUEST, "this request takes no body");
 	if (g->received > limit)
 		return err_set(e, CODE_TOO_LARGE, "this body may have at most %zu bytes", limit);
+	if (g->route->body == BODY_IMAGE)
+		return file_write_all(g->request.image, piece, "the image", e);
 	if (g->route->body != BODY_RECIPE)
 		return keep(g, piece, e);
 	return (!g->request.hash.sha || digest_add(&g->request.hash, piece, e)) &&
@@ -85,6 +95,9 @@ void guest_reset(struct http *h, struct guest *g)
 {
 	keys_release(&h->keys, &g->request.key);
 	recipe_store_abandon(g->request.intake);
+	if (g->request.has_image)
+		close(g->request.image);
+	g->request.has_image = false;
 	digest_abandon(&g->request.hash);
 	free(g->buffer);
 	g->buffer = NULL;

@@ -60,6 +60,8 @@ static struct word word_of(const struct slot_view *v)
 {
 	if (v->state == US_UNRECORDED)
 		return (struct word){ "DO NOT SHIP", "fail" };
+	if (v->state == US_PASSED && v->deploy)
+		return (struct word){ "DEPLOYED", "run" };
 	if (v->state == US_PASSED && v->verdict == VERDICT_PASS)
 		return (struct word){ "PASS", "pass" };
 	if (v->state == US_FAILED)
@@ -85,7 +87,7 @@ static void put_slot(FILE *out, const struct slot_view *v)
 	fputs("</td><td>", out);
 	put(out, v->name);
 	fprintf(out, "</td><td class=\"word %s\">%s</td><td>%s", word.style, word.text, unit_state_name(v->state));
-	if (unit_busy(v->state) && v->total_bytes)
+	if (v->step && *v->step && v->total_bytes)
 		fprintf(out, " %llu %%", (unsigned long long)(v->done_bytes * 100 / v->total_bytes));
 	fputs("</td><td>", out);
 	put(out, code ? code_name(v->code) : "");
@@ -93,7 +95,7 @@ static void put_slot(FILE *out, const struct slot_view *v)
 	put(out, *v->message ? v->message : code ? code_sentence(v->code) : "");
 	if (code) {
 		fputs(" <strong>", out);
-		put(out, code_action(v->code));
+		put(out, v->deploy && v->code == CODE_OK ? DEPLOYED_ACTION : code_action(v->code));
 		fputs("</strong>", out);
 	}
 	fputs("</td><td>", out);

@@ -14,6 +14,7 @@ enum body_kind {
 	BODY_JSON,   /* an object, up to 64 KiB; may be empty where the route has no fields */
 	BODY_BATCH,  /* JSON, up to 1 MiB */
 	BODY_RECIPE, /* octets, streamed to the recipe store */
+	BODY_IMAGE,  /* octets, kept in a file without a name */
 };
 
 /* Fills *a, or *e for a problem. */

@@ -118,7 +118,7 @@ static bool is_safe(const char *method)
 
 static bool media_fits(const struct route *route, enum media media, struct err *e)
 {
-	bool recipe = route->body == BODY_RECIPE;
+	bool recipe = route->body == BODY_RECIPE || route->body == BODY_IMAGE;
 	if (media == (recipe ? MEDIA_OCTETS : MEDIA_JSON))
 		return true;
 	return err_set(e, CODE_MEDIA_TYPE, "the content type must be application/%s", recipe ? "octet-stream" : "json");
@@ -279,6 +279,7 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 	keys_init(&h->keys);
 	snprintf(h->station, sizeof h->station, "%s", o->station);
 	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
+	       file_join(h->spool, sizeof h->spool, o->state_dir, "spool", e) &&
 	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
 	       conns_start(&h->conns, e) && events_start(h, &h->events, e) && start_library(h, e) &&
 	       write_address(h, e);

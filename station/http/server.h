@@ -24,6 +24,7 @@ struct http {
 	struct http_options o; /* its texts are not used any more; see below */
 	char station[65];
 	char address_file[PATH_MAX];
+	char spool[PATH_MAX];          /* a folder for files that are gone when they are closed */
 	struct journal_reader *reader; /* owned */
 	struct listener listener;
 	struct MHD_Daemon *daemon; /* owned */
@@ -43,8 +44,10 @@ struct request {
 	const char *if_none_match;   /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
-	struct key_hold key;         /* held until there is an answer */
-	struct digest_run hash;      /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
+	bool has_image;
+	int image;              /* BODY_IMAGE: the file that holds it */
+	struct key_hold key;    /* held until there is an answer */
+	struct digest_run hash; /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
 };
 
 /* The body as an object with no other keys than these (NULL-terminated list).  An empty body reads as {}.  The caller

@@ -255,6 +255,11 @@ const struct board *line_board(const struct line *l, const char *id)
 	return boards_find(l->o.boards, id);
 }
 
+const struct board_set *line_boards(const struct line *l)
+{
+	return l->o.boards;
+}
+
 unsigned line_batches(struct line *l, struct batch_view *out, unsigned max)
 {
 	pthread_mutex_lock(&l->public_lock);

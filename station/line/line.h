@@ -33,6 +33,9 @@ struct line_options {
 	bool bench;          /* nothing starts by itself: only what is ordered is done */
 };
 
+/* What to do after the PASS of a deploy: it says what the flash holds, and counts for no batch. */
+#define DEPLOYED_ACTION "Program it in a batch before it ships."
+
 /* What a screen shows of a slot; a copy. */
 struct slot_view {
 	unsigned slot; /* from 1 */
@@ -105,6 +108,7 @@ struct batch_request {
 bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
 /* [any] NULL: no such board file. */
 const struct board *line_board(const struct line *l, const char *id);
+const struct board_set *line_boards(const struct line *l); /* [any] */
 /* [any] Writes a stored recipe to the camera in that slot, as an attempt outside of any batch; returns when it has
  * begun.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
 bool line_deploy(struct line *l, unsigned slot, const char *recipe, struct err *e);

@@ -7,7 +7,6 @@
 #include "os/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,10 +114,7 @@ static int open_spool(const struct line *l, struct err *e)
 {
 	char folder[PATH_MAX];
 	snprintf(folder, sizeof folder, "%s/spool", l->o.state_dir);
-	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		err_sys(e, CODE_FILE_FAILED, errno, "cannot create a spool file in %s", folder);
-	return fd;
+	return file_unnamed(folder, e);
 }
 
 static struct look *look_create(struct slot *s, const struct partition *p, uint32_t length, struct err *e)

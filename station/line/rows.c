@@ -112,11 +112,12 @@ static void add_step(struct cJSON *body, const struct attempt *a, enum step step
 	json_add_string(body, "outcome", code_name(r->outcome));
 }
 
-static void add_result(struct cJSON *body, const struct err *result)
+static void add_result(struct cJSON *body, const struct attempt *a, const struct err *result)
 {
+	bool deployed = a->deploy && result->code == CODE_OK;
 	json_add_string(body, "code", code_name(result->code));
 	json_add_string(body, "message", or_null(result->msg));
-	json_add_string(body, "action", code_action(result->code));
+	json_add_string(body, "action", deployed ? DEPLOYED_ACTION : code_action(result->code));
 }
 
 static void add_region(struct cJSON *list, const struct attempt *a, unsigned i)
@@ -146,7 +147,7 @@ void row_started(struct slot *s)
 void row_refused(struct slot *s)
 {
 	struct cJSON *body = start_body(s);
-	add_result(body, &s->result);
+	add_result(body, s->attempt, &s->result);
 	struct cJSON *steps = json_add_array(body, "steps");
 	for (unsigned i = 0; i <= STEP_ADMITTED; i++)
 		if (s->attempt->steps[i].ended)
@@ -176,7 +177,7 @@ void row_ended(struct slot *s)
 	json_add_string(body, "attempt", a->id);
 	json_add_string(body, "verdict", verdict_name(code_verdict(s->result.code)));
 	json_add_bool(body, "refused", false);
-	add_result(body, &s->result);
+	add_result(body, a, &s->result);
 	json_add_integer(body, "retries", a->tries);
 	json_add_string(body, "proof", a->proof);
 	struct cJSON *list = json_add_array(body, "regions");

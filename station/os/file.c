@@ -74,6 +74,14 @@ bool file_write_all(int fd, struct span data, const char *name, struct err *e)
 	return true;
 }
 
+int file_unnamed(const char *folder, struct err *e)
+{
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err_sys(e, CODE_FILE_FAILED, errno, "cannot create a temporary file in %s", folder);
+	return fd;
+}
+
 bool file_sync_folder(const char *folder, struct err *e)
 {
 	AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

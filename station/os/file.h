@@ -13,6 +13,8 @@ bool file_write_all(int fd, struct span data, const char *name, struct err *e);
 /* Writes beside the target, syncs, renames over it, syncs the folder: the old file or the whole new one.  What
  * is there and is no regular file is left alone: file-failed. */
 bool file_write_atomic(const char *path, struct span data, unsigned mode, struct err *e);
+/* A file of the folder's disk without a name, gone when it is closed; -1 with file-failed. */
+int file_unnamed(const char *folder, struct err *e);
 bool file_sync_folder(const char *folder, struct err *e);
 /* The folder and its missing parents; private_folder: its mode becomes 0700. */
 bool file_make_folder(const char *path, bool private_folder, struct err *e);

@@ -7,7 +7,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "line"))
-from harness import Rig  # noqa: E402
+from harness import Rig, payload, until  # noqa: E402
 
 
 class Line(Rig):
@@ -27,6 +27,42 @@ class Line(Rig):
         """Starts anew at the same address, so that an open page finds it."""
         self.start(cameras=cameras, options=("--listen", self.url[len("http://"):]))
         return self.url
+
+    def bench(self):
+        """A stored recipe, and a camera that waits in its bootloader in a disabled slot; what the page must show."""
+        self.start(cameras=0)
+        files = {"main.py": b"print('hello')\n" * 40, "lib/a.py": b"x = 1\n", "model.tflite": bytes(range(250)) * 240}
+        self.signed = self.recipe(files=files)
+        self.sha = self.upload(self.signed)
+        self.stop()
+        self.start(mode="run")
+        until(self.slots, "the camera is there")
+        self.rest("/slots/1/disable", {}, "POST")
+        self.wait_in_bootloader()
+        image = payload(self.signed)
+        record = b"\x0cmodel.tflite\x02\x04abcd"
+        body = b"\x05" + bytes([len(record)]) + record
+        skewed = b"\xd2\xcd\x31" + bytes([len(body)]) + body
+        return {"url": self.url, "image": image.hex(), "skewed": skewed.hex(), "rows": len(files) + 1}
+
+    def wait_in_bootloader(self):
+        self.control("power-cycle 1 hold")
+        until(lambda: self.slots()[0]["camera"] == "bootloader", "the camera is in its bootloader")
+
+    def deployed(self):
+        """A unit that passed in a batch, and was deployed to afterwards."""
+        self.open_batch(self.sha)
+        self.control("plug 1 run")
+        until(lambda: self.slots()[0]["camera"] == "run", "the camera is back")
+        self.rest("/slots/1/enable", {}, "POST")
+        self.control("power-cycle 1 hold")
+        uid = self.wait_slot(1, {"passed"})["uid"]
+        self.rest("/slots/1/disable", {}, "POST")
+        other = self.upload(self.recipe(name="other", files={"main.py": b"print(2)\n"}))
+        self.wait_in_bootloader()
+        self.rest("/slots/1/deploy", {"recipe": other}, "POST")
+        until(lambda: self.slots()[0]["kind"] == "deploy" and self.slots()[0]["state"] == "passed", "it is deployed")
+        return uid
 
     def kill(self):
         """The daemon dies as in a power cut, and the line with it."""

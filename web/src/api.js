@@ -2,6 +2,7 @@
 
 const BASE = "/api/v1";
 const DEADLINE_MS = 8000;
+const BYTES_MS = 60000; // of a whole image upwards, of one piece of it downwards
 
 // What went wrong and what to do about it, in the station's own words where it gave any.
 export class Refusal extends Error {
@@ -13,10 +14,10 @@ export class Refusal extends Error {
 	}
 }
 
-async function ask(path, options) {
+async function ask(path, options, ms = DEADLINE_MS) {
 	let answer;
 	try {
-		answer = await fetch(BASE + path, { ...options, cache: "no-store", signal: AbortSignal.timeout(DEADLINE_MS) });
+		answer = await fetch(BASE + path, { ...options, cache: "no-store", signal: AbortSignal.timeout(ms) });
 	} catch {
 		throw new Refusal(0, {
 			detail: "The station does not answer.",
@@ -29,6 +30,40 @@ async function ask(path, options) {
 	return { status: answer.status, body };
 }
 
+// Octets, told as they come; each piece has the deadline anew.
+export async function getBytes(path, told) {
+	const stop = new AbortController();
+	let timer = setTimeout(() => stop.abort(), BYTES_MS);
+	const pieces = [];
+	let done = 0;
+	try {
+		const answer = await fetch(BASE + path, { cache: "no-store", signal: stop.signal });
+		if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})));
+		const total = Number(answer.headers.get("Content-Length"));
+		for await (const piece of piecesOf(answer.body.getReader())) {
+			clearTimeout(timer);
+			timer = setTimeout(() => stop.abort(), BYTES_MS);
+			pieces.push(piece);
+			told(done += piece.length, total);
+		}
+		return new Blob(pieces);
+	} catch (error) {
+		if (error instanceof Refusal) throw error;
+		throw new Refusal(0, {
+			detail: `The answer ended after ${done} bytes.`,
+			action: "Look at the slot: the camera may have left; then read it again.",
+		});
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+async function* piecesOf(reader) {
+	for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+}
+
+export const postBytes = async (path, blob) =>
+	(await ask(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: blob }, BYTES_MS)).body;
 export const get = async (path) => (await ask(path)).body;
 export const getWithStatus = (path) => ask(path);
 export const post = async (path) =>

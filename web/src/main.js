@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { Held } from "./batch.js";
 import { html } from "./html.js";
+import { Images } from "./images.js";
 import { Line } from "./line.js";
 import { heard, now, stale, start, station, streaming, trouble } from "./live.js";
 import { Notice } from "./orders.js";
@@ -41,6 +42,7 @@ function Top() {
 		<nav aria-label="Screens">
 			<a href="/" onClick=${go} aria-current=${path.value === "/" ? "page" : undefined}>Line</a>
 			<a href="/units" onClick=${go} aria-current=${path.value.startsWith("/units") ? "page" : undefined}>Units</a>
+			<a href="/images" onClick=${go} aria-current=${path.value === "/images" ? "page" : undefined}>Images</a>
 		</nav>
 		<${Search} />
 		<${Link} />
@@ -65,14 +67,15 @@ function unitName() {
 
 function App() {
 	const units = path.value.startsWith("/units");
+	const images = path.value === "/images";
 	const name = station.value?.name;
-	document.title = `${units ? "Units" : "Line"} · ${name ? `${name} · ` : ""}Romline`;
-	return html`<div class=${`app ${units ? "" : "whole"} ${stale.value ? "stale" : ""}`}>
+	document.title = `${units ? "Units" : images ? "Images" : "Line"} · ${name ? `${name} · ` : ""}Romline`;
+	return html`<div class=${`app ${units || images ? "" : "whole"} ${stale.value ? "stale" : ""}`}>
 		<${Top} />
 		<${Stale} />
 		<${Held} />
 		<${Notice} />
-		${units ? html`<${Unit} name=${unitName()} />` : html`<${Line} />`}
+		${units ? html`<${Unit} name=${unitName()} />` : images ? html`<${Images} />` : html`<${Line} />`}
 	</div>`;
 }
 

@@ -4,7 +4,7 @@ import { slotOf, stationNow, timesOf } from "./live.js";
 import { Order } from "./orders.js";
 import { go } from "./place.js";
 import { Shape } from "./shapes.js";
-import { canRetry, inTrouble, isBusy, lookOf, percentOf, STEPS, stepNumber, stepText } from "./words.js";
+import { canRetry, inTrouble, isBusy, isRead, lookOf, percentOf, STEPS, stepNumber, stepText } from "./words.js";
 
 function secondsOf(slot) {
 	const times = slot.attempt ? timesOf(slot.attempt) : null;
@@ -54,7 +54,9 @@ const Trouble = ({ slot }) => html`<div class="trouble">
 </div>`;
 
 function Hint({ slot }) {
-	if (!slot.enabled) return html`<p class="hint">Takes no camera. Press enable to use it again.</p>`;
+	if (isRead(slot)) return null;
+	if (!slot.enabled && slot.camera === "bootloader") return html`<p class="hint">A camera waits in its bootloader for a person's word.</p>`;
+	if (!slot.enabled && slot.state !== "passed") return html`<p class="hint">Takes no camera. Press enable to use it again.</p>`;
 	if (slot.state === "empty") return html`<p class="hint">Plug in a camera.</p>`;
 	if (slot.state === "running") return html`<p class="hint">A camera runs its program; nothing to do here.</p>`;
 	if (slot.state === "passed") return html`<p class="hint">${slot.action ?? ""}</p>`;
@@ -68,7 +70,7 @@ export function SlotOrders({ slot }) {
 	const at = `/slots/${slot.slot}`;
 	return html`<div class="orders">
 		${canRetry(slot) && html`<${Order} path=${`${at}/retry`} title=${`Retry slot ${slot.slot}`} label="Retry" />`}
-		${isBusy(slot) &&
+		${(isBusy(slot) || isRead(slot)) &&
 		html`<${Order} path=${`${at}/abort`} title=${`Abort slot ${slot.slot}`} label="Abort" sure="Abort: press again"
 			tone="danger" />`}
 		${slot.enabled
@@ -81,7 +83,7 @@ export function SlotOrders({ slot }) {
 function Body({ slot, link }) {
 	return html`<div class="body">
 		<div class="who"><${Unit} slot=${slot} link=${link} /><${Seconds} slot=${slot} /></div>
-		${isBusy(slot) && html`<${Progress} slot=${slot} />`}
+		${(isBusy(slot) || isRead(slot)) && html`<${Progress} slot=${slot} />`}
 		${inTrouble(slot) && slot.code && html`<${Trouble} slot=${slot} />`}
 		<${Hint} slot=${slot} />
 	</div>`;
@@ -92,6 +94,7 @@ function Lamp({ slot, look }) {
 		<span class="number">${slot.slot}</span>
 		<${Shape} name=${look.shape} />
 		<span class="word">${look.word}</span>
+		${slot.kind === "deploy" && slot.state !== "passed" && look.tone !== "idle" && look.tone !== "off" && html`<span class="tag">deploy</span>`}
 		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
 	</div>`;
 }

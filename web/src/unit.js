@@ -57,10 +57,11 @@ function Attempt({ of }) {
 		<header>
 			<${Verdict} of=${of} />
 			<h2>Attempt ${of.id}</h2>
+			${of.kind === "deploy" && html`<p class="kind">deploy</p>`}
 			<p>${when(of.started_at)}${ms === null ? "" : ` · ${(ms / 1000).toFixed(1)} s`}</p>
 			${of.code && html`<p class="code">${of.code}</p>`}
 		</header>
-		${of.verdict && of.verdict !== "PASS" && html`<p class="said">${ended(of.message)} <strong>${of.action}</strong></p>`}
+		${of.verdict && (of.verdict !== "PASS" || of.kind === "deploy") && html`<p class="said">${ended(of.message)} <strong>${of.action}</strong></p>`}
 		<dl class="facts">
 			<${Fact} name="Slot">${of.slot}<//>
 			<${Fact} name="Order">${of.order ?? "–"}<//>
@@ -98,6 +99,7 @@ const History = ({ unit }) => html`<section>
 		<${Fact} name="Board">${unit.board}<//>
 		<${Fact} name="First seen">${when(unit.first_seen)}<//>
 		<${Fact} name="Last seen">${when(unit.last_seen)}<//>
+		<${Fact} name="Status">${unit.status}<//>
 		<${Fact} name="Holds">${unit.passed ? `what attempt ${unit.passed} wrote and proved` : "nothing proved"}<//>
 		${unit.unfinished && html`<${Fact} name="Unfinished">yes: its flash may be half-written<//>`}
 	</dl>

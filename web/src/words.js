@@ -5,7 +5,7 @@ export const STEPS = [
 ];
 const DOING = {
 	identified: "identifying", admitted: "admitting", compared: "comparing", written: "writing",
-	"read-back": "reading back", proved: "proving", restarted: "restarting", confirmed: "waiting for return",
+	"read-back": "reading back", proved: "proving", restarted: "restarting", confirmed: "waiting for return", reading: "reading",
 };
 
 const LOOKS = {
@@ -27,6 +27,8 @@ const BUSY = new Set([
 const RETRY = new Set(["failed", "error", "aborted", "refused", "asking"]);
 
 export const isBusy = (slot) => BUSY.has(slot.state);
+// A partition is being read at rest, for somebody who asked.
+export const isRead = (slot) => slot.step === "reading";
 export const canRetry = (slot) => slot.enabled && RETRY.has(slot.state);
 export const inTrouble = (slot) => RETRY.has(slot.state) || slot.state === "unrecorded";
 
@@ -34,6 +36,8 @@ export function lookOf(slot) {
 	if (isBusy(slot)) return WORKING;
 	// green is shown for a PASS that the journal holds, and for nothing else
 	if (slot.state === "passed" && slot.verdict !== "PASS") return { word: "UNKNOWN", shape: "question", tone: "error" };
+	// written at a person's word: proved, but no unit of a batch
+	if (slot.state === "passed" && slot.kind === "deploy") return { word: "DEPLOYED", shape: "dot", tone: "run" };
 	const look = LOOKS[slot.state] ?? { word: "UNKNOWN", shape: "question", tone: "error" };
 	return !slot.enabled && look.tone === "idle" ? DISABLED : look;
 }
