@@ -107,8 +107,8 @@ static void show_unit_row(const struct cJSON *unit)
 
 static void show_unit(const struct cJSON *unit)
 {
-	static const char *const keys[] = { "uid", "serial", "board", "first_seen", "last_seen", "passed",
-		"unfinished" };
+	static const char *const keys[] = { "uid", "serial", "board", "first_seen", "last_seen", "passed", "unfinished",
+		"status" };
 	const struct cJSON *attempts;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(unit, keys[i]);

@@ -73,6 +73,16 @@ static inline int64_t put_start(
 	    slot, slot, uid, (long long)batch, order, sha);
 }
 
+/* At a person's word, outside of any batch. */
+static inline int64_t put_deploy(struct journal *j, const char *uid, const char *sha, const char *kind)
+{
+	return put(j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN "\",\"uid\":\"%s\",\"usb_serial\":\"204C3\",\"batch\":null,\"order\":null,"
+	    "\"recipe\":\"%s\",\"attempt_kind\":\"%s\"}",
+	    uid, sha, kind);
+}
+
 static inline int64_t put_step(struct journal *j, int64_t attempt, const char *step, const char *outcome)
 {
 	return put(j, KIND_ATTEMPT_STEP,

@@ -409,8 +409,8 @@ static void check_body(const struct cJSON *operation, const struct route *r)
 	if (!body != (r->body == BODY_NONE))
 		fail_msg("%s %s: its body", r->method, r->pattern);
 	if (body)
-		member(
-		    member(body, "content"), r->body == BODY_RECIPE || r->body == BODY_IMAGE ? "application/octet-stream" : "application/json");
+		member(member(body, "content"),
+		    r->body == BODY_RECIPE || r->body == BODY_IMAGE ? "application/octet-stream" : "application/json");
 }
 
 /* Any refusal is a problem document. */

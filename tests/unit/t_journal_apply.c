@@ -237,6 +237,77 @@ static void bodies_are_held_to_their_table(void **state)
 	assert_true(kind_known(KIND_SLOT_HELD));
 }
 
+static bool status_is(struct bench *b, const char *uid, const char *status)
+{
+	struct err e = ERR_INIT;
+	char *json = NULL, wanted[64];
+	assert_true(query_unit_alone(b->r, uid, &json, &e));
+	snprintf(wanted, sizeof wanted, "\"status\":\"%s\"", status);
+	bool is = strstr(json, wanted) != NULL;
+	if (!is)
+		print_error("%s\n", json);
+	free(json);
+	return is;
+}
+
+static char *stats(struct bench *b)
+{
+	const struct query_filter all = { .serial = NULL };
+	struct err e = ERR_INIT;
+	char *json = NULL;
+	assert_true(query_stats(b->r, &all, &json, &e));
+	return json;
+}
+
+static void sum_totals(void *context, const char *code, int64_t count)
+{
+	int64_t *sum = context;
+	(void)code;
+	*sum += count;
+}
+
+/* What a person deploys changes a unit that had passed, until it passes in a batch again, and is counted nowhere. */
+static void deploys_change_units_and_count_nowhere(void **state)
+{
+	struct bench *b = *state;
+	struct err e = ERR_INIT;
+	struct journal_unit unit;
+	int64_t units = 0, sum = 0;
+	bool among;
+	put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	assert_true(status_is(b, UID_1, "passed"));
+	char *before = stats(b);
+	int64_t d = put_deploy(b->j, UID_1, SHA_A, "deploy");
+	assert_true(d > 0 && status_is(b, UID_1, "passed")); /* nothing is written yet */
+	put_writing(b->j, d);
+	assert_true(status_is(b, UID_1, "changed after PASS"));
+	put_step(b->j, d, "proved", "ok");
+	put_end(b->j, d, "PASS", "ok");
+	assert_true(status_is(b, UID_1, "changed after PASS"));
+	assert_true(journal_unit(b->r, UID_1, &unit, &e));
+	assert_true(!unit.passed && !unit.unfinished);
+	int64_t f = put_deploy(b->j, UID_2, SHA_A, "deploy"); /* one that never passed */
+	put_writing(b->j, f);
+	put_end(b->j, f, "ERROR", "usb-gone");
+	assert_true(status_is(b, UID_2, "unfinished"));
+	char *after = stats(b);
+	assert_string_equal(before, after);
+	assert_true(query_totals(b->r, sum_totals, &sum, &e));
+	assert_int_equal(sum, 1);
+	assert_true(journal_batch_units(b->r, b->batch, UID_1, &units, &among, &e));
+	assert_int_equal(units, 1);
+	assert_true(journal_recipe_units(b->r, SHA_A, UID_2, &units, &among, &e)); /* the recipe's own limit holds */
+	assert_int_equal(units, 2);
+	struct journal_equal equal;
+	assert_true(journal_equal_codes(b->r, 1, 0, &equal, &e));
+	assert_int_equal(equal.count, 0);
+	put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	assert_true(status_is(b, UID_1, "passed"));
+	assert_int_equal(put_deploy(b->j, UID_1, SHA_A, "neither"), 0);
+	free(before);
+	free(after);
+}
+
 /* The journal table itself refuses gaps, changes and deletions. */
 static void table_is_append_only(void **state)
 {
@@ -273,6 +344,6 @@ int main(void)
 	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(refused_row_leaves_its_group),
 		T(closed_batch_stays_closed), T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds),
 		T(distinct_units_are_counted_once), T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table),
-		cmocka_unit_test(table_is_append_only) };
+		T(deploys_change_units_and_count_nowhere), cmocka_unit_test(table_is_append_only) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
