@@ -93,6 +93,8 @@ static void begin_plugged(struct slot *s)
 		s->attempt = attempt_create(s->device_board, &s->device, l->o.state_dir, &s->progress);
 		if (!s->attempt) {
 			log_error("slot %u: no memory for an attempt", s->number);
+			stored_recipe_drop(s->order); /* it was for this camera, not for the next */
+			s->order = NULL;
 			s->state = US_EMPTY;
 			return;
 		}
