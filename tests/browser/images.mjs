@@ -91,7 +91,7 @@ test("a deploy shows on the slot and in the unit's history", async () => {
 	await axeHolds(at);
 	await at.goto(`${made.url}/units/${uid}`);
 	await shown(at, ".attempt .kind");
-	await says(at.locator(".unit-page"), "Status changed after PASS", "deploy");
+	await says(at.locator(".unit-page"), "Status changed after PASS", "deployed and proved");
 	await shoot(at, "deployed-unit");
 	await axeHolds(at);
 	await at.context().close();

@@ -91,6 +91,11 @@ const Several = ({ units }) => html`<section>
 	</ul>
 </section>`;
 
+function holds({ passed, attempts: [newest] }) {
+	if (passed) return `what attempt ${passed} wrote and proved`;
+	return newest?.kind === "deploy" && newest.verdict === "PASS" ? `what attempt ${newest.id} deployed and proved` : "nothing proved";
+}
+
 const History = ({ unit }) => html`<section>
 	<h1>Unit ${unit.serial ?? unit.uid}</h1>
 	<dl class="facts">
@@ -100,7 +105,7 @@ const History = ({ unit }) => html`<section>
 		<${Fact} name="First seen">${when(unit.first_seen)}<//>
 		<${Fact} name="Last seen">${when(unit.last_seen)}<//>
 		<${Fact} name="Status">${unit.status}<//>
-		<${Fact} name="Holds">${unit.passed ? `what attempt ${unit.passed} wrote and proved` : "nothing proved"}<//>
+		<${Fact} name="Holds">${holds(unit)}<//>
 		${unit.unfinished && html`<${Fact} name="Unfinished">yes: its flash may be half-written<//>`}
 	</dl>
 	${unit.attempts.map((a) => html`<${Attempt} key=${a.id} of=${a} />`)}
