@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "http/events.h"
 #include "journal/lookup.h"
+#include "os/text_out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,17 +130,14 @@ static bool put_all(FILE *out, struct http *h, struct err *e)
 
 bool api_metrics(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	char *text = NULL;
-	size_t size = 0;
+	struct text_out figures;
 	if (!request_no_params(r, e))
 		return false;
-	FILE *out = open_memstream(&text, &size);
-	if (!out)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the figures");
-	bool ok = put_all(out, h, e), failed = ferror(out) != 0;
-	if (fclose(out) || failed || !ok) {
-		free(text);
-		return ok ? err_set(e, CODE_NO_MEMORY, "no memory for the figures") : false;
-	}
-	return answer_text(a, 200, TYPE_METRICS, text, e);
+	FILE *out = text_begin(&figures);
+	bool ok = !out || put_all(out, h, e);
+	char *text = text_end(&figures, NULL);
+	if (ok)
+		return answer_text(a, 200, TYPE_METRICS, text, e);
+	free(text);
+	return false;
 }

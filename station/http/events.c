@@ -8,6 +8,7 @@
 #include "journal/lookup.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/text_out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,16 +105,14 @@ static void give_kept(struct events *v, struct client *c)
 
 static void give_slots(struct events *v, struct client *c)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	if (!out)
-		return;
-	for (unsigned i = 0; i < v->shown_count; i++)
+	struct text_out shown;
+	size_t size;
+	FILE *out = text_begin(&shown);
+	for (unsigned i = 0; out && i < v->shown_count; i++)
 		if (v->shown[i].change > c->change && v->shown[i].text)
 			fputs(v->shown[i].text, out);
-	bool failed = ferror(out) != 0;
-	if (fclose(out) || failed || !size) {
+	char *text = text_end(&shown, &size);
+	if (!size) {
 		free(text);
 		return;
 	}
@@ -162,18 +161,16 @@ static void add_page(void *context, int64_t seq, const char *kind, char *text, s
 /* False: the journal cannot be read now. */
 static bool catch_up(struct events *v, struct client *c)
 {
-	char *text = NULL;
-	size_t size = 0;
+	struct text_out pages;
+	size_t size;
 	struct err why = ERR_INIT;
-	struct pages p = { open_memstream(&text, &size), c->seq };
-	if (!p.out)
-		return false;
-	bool ok = frames_read(v->h, c->seq, add_page, &p, &why);
-	bool failed = ferror(p.out) != 0;
-	if (fclose(p.out) || failed || p.last == c->seq) {
+	struct pages p = { text_begin(&pages), c->seq };
+	bool ok = p.out && frames_read(v->h, c->seq, add_page, &p, &why);
+	char *text = text_end(&pages, &size);
+	if (!text || p.last == c->seq) {
 		free(text);
-		if (!ok)
-			log_error("events: %s: %s", code_name(why.code), why.msg);
+		if (!ok || !text)
+			log_error("events: %s: %s", code_name(why.code), *why.msg ? why.msg : "no memory");
 		return false;
 	}
 	c->seq = p.last;

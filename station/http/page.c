@@ -2,6 +2,7 @@
 #include "http/api.h"
 
 #include "journal/journal.h"
+#include "os/text_out.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,19 +152,13 @@ static void put_page(FILE *out, struct http *h, const struct slot_list *list)
 
 bool page_line(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	char *text = NULL;
-	size_t size;
+	struct text_out text;
 	struct slot_list *list = request_no_params(r, e) ? slots_now(h->o.line, e) : NULL;
 	if (!list)
 		return false;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = text_begin(&text);
 	if (out)
 		put_page(out, h, list);
 	free(list);
-	bool failed = !out || ferror(out);
-	if ((out && fclose(out)) || failed) {
-		free(text);
-		text = NULL;
-	}
-	return answer_text(a, 200, TYPE_HTML, text, e);
+	return answer_text(a, 200, TYPE_HTML, text_end(&text, NULL), e);
 }

@@ -37,20 +37,23 @@ static const char *const headers[][2] = {
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-static void add_headers(struct MHD_Response *response, const struct answer *a)
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
 {
+	return !value || !*value || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* All of them or none: an answer that lost its policy or its type for want of memory is not given. */
+static bool add_headers(struct MHD_Response *response, const struct answer *a)
+{
+	bool whole = true;
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-		MHD_add_response_header(response, headers[i][0], headers[i][1]);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache ? a->cache : "no-store");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-	if (a->etag)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
-	if (*a->location)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
-	if (*a->allow)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
-	if (a->close)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		whole = whole && add_header(response, headers[i][0], headers[i][1]);
+	return whole && add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache ? a->cache : "no-store") &&
+	       add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type) &&
+	       add_header(response, MHD_HTTP_HEADER_ETAG, a->etag) &&
+	       add_header(response, MHD_HTTP_HEADER_LOCATION, a->location) &&
+	       add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow) &&
+	       add_header(response, MHD_HTTP_HEADER_CONNECTION, a->close ? "close" : NULL);
 }
 
 /* Takes the answer's body over; fixed: static bytes in its place. */
@@ -73,9 +76,10 @@ static enum MHD_Result queue(
 	struct MHD_Response *response = body_of(h, g, connection, a, fixed);
 	if (!response)
 		return MHD_NO;
-	add_headers(response, a);
-	atomic_fetch_add(&h->answered[a->status / 100 % 6], 1);
-	enum MHD_Result queued = MHD_queue_response(connection, a->status, response);
+	enum MHD_Result queued =
+	    add_headers(response, a) ? MHD_queue_response(connection, a->status, response) : MHD_NO;
+	if (queued == MHD_YES)
+		atomic_fetch_add(&h->answered[a->status / 100 % 6], 1);
 	MHD_destroy_response(response);
 	return queued;
 }

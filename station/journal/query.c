@@ -3,6 +3,7 @@
 
 #include "journal/filter.h"
 #include "journal/shapes.h"
+#include "os/text_out.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +25,16 @@ static const struct list lists[] = {
 	[OF_RECIPES] = { OF_RECIPES, "SELECT r.id, " SHAPE_RECIPE " FROM recipes r", " ORDER BY r.id DESC LIMIT ?20" },
 };
 
-/* Closes a memory stream; its text, NULL when memory ran out on the way. */
-static char *stream_text(FILE *out, char **text)
-{
-	bool failed = ferror(out) != 0;
-	if (fclose(out) || failed) {
-		free(*text);
-		*text = NULL;
-	}
-	return *text;
-}
-
 static char *list_sql(const struct list *l, const struct filter *f)
 {
-	char *sql = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&sql, &size);
-	if (!out)
-		return NULL;
-	fputs(l->head, out);
-	filter_print(f, out);
-	fputs(l->tail, out);
-	return stream_text(out, &sql);
+	struct text_out text;
+	FILE *out = text_begin(&text);
+	if (out) {
+		fputs(l->head, out);
+		filter_print(f, out);
+		fputs(l->tail, out);
+	}
+	return text_end(&text, NULL);
 }
 
 /* One row more than asked for is looked at: it tells that there is a next page. */
@@ -56,7 +45,10 @@ static bool print_rows(sqlite3_stmt *s, unsigned limit, FILE *out, struct err *e
 	fputs("{\"items\":[", out);
 	unsigned n = 0;
 	while ((rc = reading_step(s, e)) == 1 && n < limit) {
-		fprintf(out, "%s%s", n++ ? "," : "", sql_text(s, 1));
+		const char *object = sql_text(s, 1);
+		if (!sql_row_whole(s, e))
+			return false;
+		fprintf(out, "%s%s", n++ ? "," : "", object);
 		last = sqlite3_column_int64(s, 0);
 	}
 	if (rc < 0)
@@ -73,22 +65,25 @@ static bool run_list(
 {
 	READING struct reading *g = reading_begin(r, e);
 	struct filter f;
-	size_t size = 0;
+	struct text_out text;
 	*json = NULL;
 	if (!g || !filter_make(g, asked, of, &f, e))
 		return false;
 	AUTO_FREE char *sql = list_sql(&lists[of], &f);
-	FILE *out = sql ? open_memstream(json, &size) : NULL;
-	if (!out)
+	if (!sql)
 		return err_set(e, CODE_NO_MEMORY, "no memory for a page");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
-	bool ok = s != NULL;
-	if (ok) {
+	if (!s)
+		return false;
+	FILE *out = text_begin(&text);
+	bool ok = true;
+	if (out) {
 		filter_bind(&f, s);
 		sqlite3_bind_int64(s, 20, (int64_t)filter_limit(asked) + 1);
 		ok = print_rows(s, filter_limit(asked), out, e);
 	}
-	if (!stream_text(out, json))
+	*json = text_end(&text, NULL);
+	if (ok && !*json)
 		return err_set(e, CODE_NO_MEMORY, "no memory for a page");
 	if (!ok) {
 		free(*json);
@@ -229,9 +224,13 @@ bool query_events(
 	sqlite3_bind_int64(s, 1, after);
 	sqlite3_bind_int64(s, 2, limit);
 	int rc;
-	while ((rc = reading_step(s, e)) == 1)
-		if (!each(context, sqlite3_column_int64(s, 0), sql_text(s, 1), sql_text(s, 2), sql_text(s, 3)))
+	while ((rc = reading_step(s, e)) == 1) {
+		const char *at = sql_text(s, 1), *kind = sql_text(s, 2), *body = sql_text(s, 3);
+		if (!sql_row_whole(s, e))
+			return false;
+		if (!each(context, sqlite3_column_int64(s, 0), at, kind, body))
 			return true;
+	}
 	return rc == 0;
 }
 

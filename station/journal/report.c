@@ -2,6 +2,7 @@
 #include "journal/query.h"
 
 #include "journal/filter.h"
+#include "os/text_out.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,19 +48,14 @@
 
 static char *whole_sql(const char *head, const struct filter *f, const char *tail)
 {
-	char *sql = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&sql, &size);
-	if (!out)
-		return NULL;
-	fputs(head, out);
-	filter_print(f, out);
-	fputs(tail, out);
-	if (fclose(out)) {
-		free(sql);
-		return NULL;
+	struct text_out text;
+	FILE *out = text_begin(&text);
+	if (out) {
+		fputs(head, out);
+		filter_print(f, out);
+		fputs(tail, out);
 	}
-	return sql;
+	return text_end(&text, NULL);
 }
 
 bool query_stats(struct journal_reader *r, const struct query_filter *asked, char **json, struct err *e)
@@ -101,8 +97,12 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
 	int rc = s ? 0 : -1;
-	while (s && (rc = reading_step(s, e)) == 1)
-		each(context, sql_text(s, 0), sqlite3_column_int64(s, 1));
+	while (s && (rc = reading_step(s, e)) == 1) {
+		const char *code = sql_text(s, 0);
+		if (!sql_row_whole(s, e))
+			return false;
+		each(context, code, sqlite3_column_int64(s, 1));
+	}
 	return rc == 0;
 }
 
@@ -134,6 +134,8 @@ static bool print_lines(sqlite3_stmt *s, int64_t *next, FILE *out, struct err *e
 			print_field(sql_text(s, c), out);
 			fputs(c + 1 < columns ? "," : "\r\n", out);
 		}
+		if (!sql_row_whole(s, e))
+			return false;
 	}
 	*next = rc == 1 ? last : 0;
 	return rc >= 0;
@@ -144,19 +146,21 @@ bool query_csv(struct journal_reader *r, const struct query_filter *asked, int64
 	READING struct reading *g = reading_begin(r, e);
 	struct query_filter whole = *asked;
 	struct filter f;
-	size_t size = 0;
+	struct text_out text;
 	int64_t after = *next;
 	whole.cursor = 0;
 	*csv = NULL;
 	if (!g || !filter_make(g, &whole, OF_ATTEMPTS, &f, e))
 		return false;
 	AUTO_FREE char *sql = whole_sql(CSV_HEAD, &f, CSV_TAIL);
-	FILE *out = sql ? open_memstream(csv, &size) : NULL;
-	if (!out)
+	if (!sql)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
-	bool ok = s != NULL;
-	if (ok) {
+	if (!s)
+		return false;
+	FILE *out = text_begin(&text);
+	bool ok = true;
+	if (out) {
 		filter_bind(&f, s);
 		sqlite3_bind_int64(s, 17, after);
 		sqlite3_bind_int64(s, 20, CSV_PAGE + 1);
@@ -164,9 +168,9 @@ bool query_csv(struct journal_reader *r, const struct query_filter *asked, int64
 			fputs(CSV_NAMES, out);
 		ok = print_lines(s, next, out, e);
 	}
-	bool failed = ferror(out) != 0;
-	if (fclose(out) || failed)
-		ok = err_set(e, CODE_NO_MEMORY, "no memory for the export");
+	*csv = text_end(&text, NULL);
+	if (ok && !*csv)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
 	if (!ok) {
 		free(*csv);
 		*csv = NULL;

@@ -239,8 +239,11 @@ static bool open_all(struct recipe_store *s, int64_t now_ms, store_report *repor
 	if (!dir)
 		return err_sys(e, CODE_FILE_FAILED, errno, "cannot list %s", s->folder);
 	bool done = true;
-	for (struct dirent *entry; done && (entry = readdir(dir));)
+	struct dirent *entry;
+	while (done && (errno = 0, entry = readdir(dir)))
 		done = open_one(s, dirfd(dir), entry->d_name, now_ms, report, context, e);
+	if (done && errno)
+		done = err_sys(e, CODE_FILE_FAILED, errno, "cannot list %s", s->folder);
 	closedir(dir);
 	return done;
 }

@@ -2,6 +2,7 @@
 #include "os/conf.h"
 #include "os/conf_private.h"
 #include "os/file.h"
+#include "os/text_out.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -156,19 +157,14 @@ bool conf_load(const char *path, struct conf *out, struct err *e)
 
 char *conf_print(const struct conf *conf)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	if (!out)
-		return NULL;
-	fputs("# Romline station configuration; see stationd(8). Every key, each with its explanation.\n\n", out);
-	conf_keys_print(conf, out);
-	bool good = !ferror(out);
-	if (fclose(out) || !good) {
-		free(text);
-		return NULL;
+	struct text_out text;
+	FILE *out = text_begin(&text);
+	if (out) {
+		fputs(
+		    "# Romline station configuration; see stationd(8). Every key, each with its explanation.\n\n", out);
+		conf_keys_print(conf, out);
 	}
-	return text;
+	return text_end(&text, NULL);
 }
 
 char *conf_example(void)

@@ -4,6 +4,7 @@
 #include "os/file.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,20 +25,23 @@ static int by_path(const void *a, const void *b)
 	return strverscmp(((const struct usb_name *)a)->path, ((const struct usb_name *)b)->path);
 }
 
-size_t usb_scan_names(const char *root, struct usb_name *out, size_t max)
+ssize_t usb_scan_names(const char *root, struct usb_name *out, size_t max)
 {
 	size_t count = 0;
 	DIR *dir = opendir(root);
-	struct dirent *d;
-	while (dir && count < max && (d = readdir(dir)))
+	const struct dirent *d;
+	if (!dir)
+		return errno == ENOENT ? 0 : -1;
+	errno = 0;
+	while (count < max && (d = readdir(dir)))
 		if (is_device(d->d_name)) {
 			snprintf(out[count].path, sizeof out[count].path, "%.*s", USB_PATH_SIZE - 1, d->d_name);
 			out[count++].inode = d->d_ino;
 		}
-	if (dir)
-		closedir(dir);
+	bool whole = !errno;
+	closedir(dir);
 	qsort(out, count, sizeof *out, by_path);
-	return count;
+	return whole ? (ssize_t)count : -1;
 }
 
 static size_t attribute(const char *root, const char *path, const char *name, void *out, size_t size)

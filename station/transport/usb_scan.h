@@ -25,8 +25,9 @@ struct usb_seen {
 	char serial[USB_STRING_SIZE]; /* as the kernel read it; "" when it has none, or an unprintable one */
 };
 
-/* Devices and hubs, no interfaces, no root hubs.  Returns how many, at most max. */
-size_t usb_scan_names(const char *root, struct usb_name *out, size_t max);
+/* Devices and hubs, no interfaces, no root hubs.  Returns how many, at most max; -1: the folder could not be read to
+ * its end, which says nothing of what is plugged in.  A system without USB has no such folder, and no devices. */
+ssize_t usb_scan_names(const char *root, struct usb_name *out, size_t max);
 /* False when the device is gone or not complete yet. */
 bool usb_scan_device(const char *root, const char *path, struct usb_seen *out);
 /* The device descriptor and the configurations behind it; returns the size, 0 when it cannot be read. */

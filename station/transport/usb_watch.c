@@ -107,9 +107,12 @@ int64_t usb_look(void)
 {
 	static struct usb_name names[USB_SCAN_MAX];
 	pthread_mutex_lock(&watch.looking);
-	size_t count = usb_scan_names(USB_SCAN_ROOT, names, USB_SCAN_MAX);
-	drop_left(names, count);
-	bool complete = add_arrived(names, count);
+	ssize_t count = usb_scan_names(USB_SCAN_ROOT, names, USB_SCAN_MAX);
+	bool complete = count >= 0; /* a look that failed says nothing: no camera has left because of it */
+	if (complete) {
+		drop_left(names, (size_t)count);
+		complete = add_arrived(names, (size_t)count);
+	}
 	pthread_mutex_unlock(&watch.looking);
 	return clock_mono_ms() + (complete ? LOOK_MS : LOOK_AGAIN_MS);
 }

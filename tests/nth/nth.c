@@ -3,7 +3,8 @@
  *   NTH_FAIL=KIND:N[:forever]   KIND: alloc, file, sql, usb, thread (one row of `kinds` each); N from 1, 0 only counts
  *   NTH_REPORT=FILE             gets a line `fired FUNCTION` at the fault and `count N` at the end
  *   NTH_PROGRAM=NAME            only in the process of this name: its children run undisturbed
- *   NTH_AFTER=FILE              counting begins when FILE is there (looked at every 64 calls): a daemon that is up
+ *   NTH_BOARD=FILE              in place of NTH_FAIL: the same words, written while the program runs (`struct board`),
+ *                               so that a daemon starts in good health and N counts from the request under test
  *
  * `alloc` counts what the program and its libraries ask for after main began, `sql` what the program itself calls, the
  * others whatever is called by name: by the program, and by libraries that do so (SQLite does for files).  A failed
@@ -34,12 +35,18 @@
 enum kind { ALLOC, FILES, SQL, USB, THREAD, KINDS };
 static const char *const kinds[KINDS] = { "alloc", "file", "sql", "usb", "thread" };
 
-static enum kind kind;
-static long wanted;
-static bool forever;
-static const char *report, *after;
-static atomic_bool counting;
-static atomic_long calls, fired;
+/* What fails, and what came of it; shared with the test when there is a FILE.  The test sets `armed` last and takes it
+ * back first.  Offsets are the test's too: tests/line/nth_api.py. */
+struct board {
+	atomic_uint armed;
+	uint32_t kind, forever, pad;
+	int64_t wanted;
+	_Atomic int64_t calls, fired;
+	char function[40]; /* the first one that failed */
+};
+
+static struct board own, *board = &own;
+static const char *report;
 static _Thread_local bool inside;
 
 static void say(const char *word, const char *what)
@@ -75,33 +82,17 @@ static bool of_program(const void *caller)
 	return (uintptr_t)caller >= program_begin && (uintptr_t)caller < program_end;
 }
 
-/* Whether the daemon has come so far that faults may begin. */
-static bool begun(void)
-{
-	static atomic_bool there;
-	static atomic_uint looked;
-	if (!after || atomic_load(&there))
-		return true;
-	if (atomic_fetch_add(&looked, 1) % 64)
-		return false;
-	if (syscall(SYS_faccessat, AT_FDCWD, after, F_OK, 0))
-		return false;
-	atomic_store(&there, true);
-	return true;
-}
-
 static bool fails(enum kind mine, const char *function, const void *caller)
 {
-	if (!atomic_load(&counting) || mine != kind || inside || (mine == SQL && !of_program(caller)))
+	if (!atomic_load(&board->armed) || mine != board->kind || inside || (mine == SQL && !of_program(caller)))
 		return false;
 	inside = true;
 	int keep = errno;
-	bool yes = false;
-	if (begun()) {
-		long n = atomic_fetch_add(&calls, 1) + 1;
-		yes = wanted && (n == wanted || (forever && n > wanted));
-		if (yes && atomic_fetch_add(&fired, 1) == 0)
-			say("fired", function);
+	int64_t n = atomic_fetch_add(&board->calls, 1) + 1;
+	bool yes = board->wanted && (n == board->wanted || (board->forever && n > board->wanted));
+	if (yes && atomic_fetch_add(&board->fired, 1) == 0) {
+		snprintf(board->function, sizeof board->function, "%s", function);
+		say("fired", function);
 	}
 	errno = keep;
 	inside = false;
@@ -111,32 +102,53 @@ static bool fails(enum kind mine, const char *function, const void *caller)
 static void finish(void)
 {
 	char text[32];
-	atomic_store(&counting, false);
-	snprintf(text, sizeof text, "%ld", atomic_load(&calls));
+	atomic_store(&board->armed, false);
+	snprintf(text, sizeof text, "%lld", (long long)atomic_load(&board->calls));
 	say("count", text);
 }
 
-static void begin(void)
+static void use_file(const char *path)
 {
-	const char *what = getenv("NTH_FAIL"), *program = getenv("NTH_PROGRAM");
-	if (!what || (program && strcmp(program, program_invocation_short_name) != 0))
-		return;
-	report = getenv("NTH_REPORT");
-	after = getenv("NTH_AFTER");
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	void *p = (void *)syscall(SYS_mmap, NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0 || p == MAP_FAILED) {
+		fprintf(stderr, "NTH_BOARD=%s cannot be used\n", path);
+		_exit(98);
+	}
+	syscall(SYS_close, fd);
+	board = p;
+}
+
+static void use_words(const char *what)
+{
 	size_t length = strcspn(what, ":");
-	for (kind = ALLOC; kind < KINDS; kind++)
-		if (strlen(kinds[kind]) == length && !strncmp(what, kinds[kind], length))
-			break;
+	uint32_t kind = 0;
+	while (kind < KINDS && (strlen(kinds[kind]) != length || strncmp(what, kinds[kind], length) != 0))
+		kind++;
 	char *end = NULL;
-	if (kind == KINDS || !what[length] || (wanted = strtol(what + length + 1, &end, 10)) < 0 ||
+	if (kind == KINDS || !what[length] || (board->wanted = strtol(what + length + 1, &end, 10)) < 0 ||
 	    (*end && strcmp(end, ":forever") != 0)) {
 		fprintf(stderr, "NTH_FAIL=%s is not KIND:N[:forever]\n", what);
 		_exit(98);
 	}
-	forever = *end != '\0';
+	board->kind = kind;
+	board->forever = *end != '\0';
+}
+
+static void begin(void)
+{
+	const char *what = getenv("NTH_FAIL"), *file = getenv("NTH_BOARD"), *program = getenv("NTH_PROGRAM");
+	if ((!what && !file) || (program && strcmp(program, program_invocation_short_name) != 0))
+		return;
+	report = getenv("NTH_REPORT");
 	dl_iterate_phdr(find_program, NULL);
 	atexit(finish);
-	atomic_store(&counting, true);
+	if (file) {
+		use_file(file);
+		return;
+	}
+	use_words(what);
+	atomic_store(&board->armed, true);
 }
 
 typedef int main_function(int, char **, char **);
@@ -268,8 +280,8 @@ char *strdup(const char *text)
 static bool on_disk(int fd)
 {
 	struct stat st;
-	return atomic_load(&counting) && kind == FILES && syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 &&
-	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+	return atomic_load(&board->armed) && board->kind == FILES &&
+	       syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
 }
 
 /* Like FALLIBLE, for what is done with an open file. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +65,22 @@ static void names(void **state)
 		assert_string_equal(found[i].path, want[i]);
 	assert_int_equal(usb_scan_names(root, found, 3), 3);
 	assert_int_equal(usb_scan_names("/nowhere", found, 16), 0);
+}
+
+/* A folder that cannot be read is not an empty one: with no descriptor left, no camera has been pulled. */
+static void unreadable(void **state)
+{
+	struct usb_name found[4];
+	struct rlimit before;
+	(void)state;
+	put_device("1-1", "A\n");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	const struct rlimit none = { 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ssize_t count = usb_scan_names(root, found, 4);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(count, -1);
+	assert_int_equal(usb_scan_names(root, found, 4), 1);
 }
 
 static void again(void **state)
@@ -141,6 +158,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unreadable, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(incomplete, set_up, tear_down),
