@@ -196,12 +196,13 @@ static void begin_rest(struct slot *s)
 {
 	s->deadline = 0;
 	s->reserved = false;
+	s->ended_at = s->state == US_PASSED ? 0 : s->verdict != VERDICT_NONE ? clock_mono_ms() : s->ended_at;
 	if (s->attempt) {
 		attempt_close_link(s->attempt);
 		attempt_close_spool(s->attempt);
 	}
 	if (s->device_new && slot_may_start(s) && s->state != US_ASKING)
-		slot_event(s, UE_BOOT);
+		slot_take_up(s);
 }
 
 static void enter(struct slot *s)

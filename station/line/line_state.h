@@ -15,6 +15,11 @@
 #define COMEBACK_MS 3000
 /* How long after a failure a camera is given to be seen leaving, before it is tried again. */
 #define SETTLE_MS 300
+/* A camera that is back in its bootloader soon after each end but PASS was hardly plugged in by a person.  So many
+ * times in a row it is taken up at once all the same; from then on it waits, each time twice as long as before. */
+#define QUICK_STARTS 5
+#define PAUSE_MS     1000
+#define PAUSE_MAX_MS 64000
 /* How long the journal may take for a row that somebody waits for. */
 #define JOURNAL_MS 60000
 /* No action of a worker takes longer; its own deadlines are far shorter. */
@@ -56,6 +61,8 @@ struct slot {
 	enum verdict verdict;
 	enum code last_code; /* of the last verdict here, for holds; kept from run to run by the journal */
 	unsigned equal_codes;
+	int64_t ended_at; /* monotonic ms: the last end that was no PASS; 0: none */
+	unsigned quick;   /* starts in a row that followed soon on such an end */
 };
 
 struct batch {
@@ -146,6 +153,8 @@ bool slot_step(const struct slot *s, enum step *out);
 /* visits.c: cameras come and go, deadlines pass */
 void slot_device(struct slot *s, const struct usb_watch_event *event);
 void slot_deadline(struct slot *s);
+/* A slot at rest starts the camera that came, at once or after a pause. */
+void slot_take_up(struct slot *s);
 /* A camera in its bootloader is here. */
 bool slot_boots(const struct slot *s);
 /* ... and the slot may start an attempt at it. */

@@ -46,6 +46,7 @@ bool slot_retry(struct slot *s, struct err *e)
 	if (!unit_handles(s->state, UE_RETRY))
 		return err_set(
 		    e, CODE_REPLUG_NEEDED, "the camera in slot %u is %s", s->number, unit_state_name(s->state));
+	s->quick = 0;
 	slot_event(s, UE_RETRY);
 	return true;
 }
@@ -75,6 +76,7 @@ bool slot_enable(struct slot *s, bool enable, struct err *e)
 		return false;
 	s->enabled = enable;
 	s->equal_codes = 0;
+	s->quick = 0;
 	slot_publish(s);
 	/* a camera that came while the slot was disabled */
 	if (!unit_busy(s->state) && s->device_new && slot_may_start(s))

@@ -7,6 +7,31 @@
 #include <stdio.h>
 #include <string.h>
 
+/* --- taking up ---------------------------------------------------------------------------------------------------- */
+
+/* How long this start waits. */
+static int64_t pause_before(struct slot *s, int64_t now)
+{
+	int64_t soon = COMEBACK_MS + (int64_t)s->device_board->boot_ms;
+	s->quick = s->ended_at && now - s->ended_at < soon ? s->quick + 1 : 0;
+	if (s->quick < QUICK_STARTS)
+		return 0;
+	unsigned doubled = s->quick - QUICK_STARTS;
+	return doubled < 6 ? (int64_t)PAUSE_MS << doubled : PAUSE_MAX_MS;
+}
+
+void slot_take_up(struct slot *s)
+{
+	int64_t now = clock_mono_ms(), pause = pause_before(s, now);
+	if (!pause) {
+		slot_event(s, UE_BOOT);
+		return;
+	}
+	log_warn("slot %u: the camera came back by itself %u times in a row; the next try waits %lld s", s->number,
+	    s->quick, (long long)pause / 1000);
+	s->deadline = now + pause;
+}
+
 /* --- the camera comes and goes ----------------------------------------------------------------------------------- */
 
 bool slot_boots(const struct slot *s)
@@ -78,7 +103,7 @@ static void arrived(struct slot *s)
 	else if (s->stopped_here)
 		s->stopped_here = false; /* it was there all the time: it waits for a person or a new plug */
 	else if (!unit_busy(s->state) && slot_may_start(s))
-		slot_event(s, UE_BOOT);
+		slot_take_up(s);
 	else if (!unit_busy(s->state) && s->device_board && !s->device_boots)
 		slot_event(s, UE_RUN);
 	if (s->state != US_RESTARTED && s->device_board && !s->device_boots)
@@ -109,6 +134,8 @@ void slot_device(struct slot *s, const struct usb_watch_event *event)
 		remember(s, false);
 		if (s->waiting_return)
 			slot_await(s);
+		if (!unit_busy(s->state))
+			s->deadline = 0; /* of its pause */
 		slot_event(s, UE_LEFT);
 		slot_publish(s);
 		return;
@@ -158,6 +185,11 @@ void slot_deadline(struct slot *s)
 {
 	struct err why = ERR_INIT;
 	s->deadline = 0;
+	if (!unit_busy(s->state)) {
+		if (s->device_new && slot_may_start(s))
+			slot_event(s, UE_BOOT);
+		return;
+	}
 	if (s->waiting_return && slot_boots(s) && s->attempt->trouble.code != CODE_USB_GONE) {
 		if (plugged(s->path))
 			slot_came_back(s);

@@ -1,5 +1,5 @@
-/* A text that is printed into memory piece by piece, as a whole or not at all.  The C library's own memory streams go on
- * after a piece for which there was no memory, and may end without a text and without an error. */
+/* A text that is printed into memory piece by piece, as a whole or not at all.  The C library's own memory streams go
+ * on after a piece for which there was no memory, and may end without a text and without an error. */
 #ifndef STATION_OS_TEXT_OUT_H
 #define STATION_OS_TEXT_OUT_H
 

@@ -10,19 +10,17 @@ the same request, with its Idempotency-Key where it creates, is answered right. 
 import hashlib
 import http.client
 import json
-import mmap
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
 import zlib
 
 from harness import BUILD, CTL, STATION_BUILD, Rig, equal, until
+from shim import SHIM, Board
 
-SHIM = os.path.abspath(f"{BUILD}/tests/nth.so")
-KINDS = ["alloc", "file", "sql"]
+KINDS = ["alloc", "file", "sql"]  # of the shim, those that matter here
 SAMPLES = {"alloc": 10, "file": 5, "sql": 4}
 ANSWER_S = 30
 SLOW_S = 1  # worth a word
@@ -31,27 +29,6 @@ MACHINE = {"no-memory": (503,), "file-failed": (500,), "internal": (500,), "jour
            "station-held": (409,)}
 HEADS = ("Content-Type", "Location")
 NONE = (None, None, None)
-
-
-class Board:
-    """What the shim shares with us; tests/nth/nth.c has the same layout."""
-    FORM = "<IIIIqqq40s"
-
-    def __init__(self, path):
-        with open(path, "wb") as f:
-            f.write(bytes(struct.calcsize(self.FORM)))
-        with open(path, "r+b") as f:
-            self.map = mmap.mmap(f.fileno(), 0)
-
-    def arm(self, kind, wanted, forever):
-        self.map[:] = struct.pack(self.FORM, 0, KINDS.index(kind), forever, 0, wanted, 0, 0, b"")
-        self.map[0] = 1
-
-    def disarm(self):
-        """(calls counted, the function that failed or None)."""
-        self.map[0] = 0
-        _, _, _, _, _, calls, fired, function = struct.unpack(self.FORM, self.map[:])
-        return calls, function.rstrip(b"\0").decode() if fired else None
 
 
 class Station(Rig):

@@ -18,7 +18,7 @@ test = Tests()
 class Line:
     """A virtual line whose COMMAND is the driver; faults are SPECs without their camera."""
 
-    def __init__(self, board="openmv-h7-plus", cameras=1, mode="hold", faults=(), options=(), ready=True):
+    def __init__(self, board="openmv-h7-plus", cameras=1, mode="hold", faults=(), options=(), ready=True, wrap=()):
         self.work = tempfile.mkdtemp(prefix="romline-dfu-")
         self.control_path, book = f"{self.work}/control", f"{self.work}/faults"
         with open(book, "w") as f:
@@ -27,7 +27,7 @@ class Line:
             self.board = json.load(f)
         self.process = subprocess.Popen(
             [f"{BUILD}/virtual-line", "--cameras", str(cameras), "--board", board, "--mode", mode, "--flash", "factory",
-             "--speed", "instant", "--faults", book, "--control", self.control_path, *options, "--",
+             "--speed", "instant", "--faults", book, "--control", self.control_path, *options, "--", *wrap,
              f"{STATION_BUILD}/tests/transport_dfu", f"fixtures/boards/{board}.json"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         equal(self.process.stdout.readline(), "ready\n", "the driver")
@@ -442,4 +442,5 @@ def lost_events():
         line.ok("write ROMFS0 0 16 1")
 
 
-test.main()
+if __name__ == "__main__":
+    test.main()
