@@ -17,9 +17,9 @@
 #define SETTLE_MS 300
 /* A camera that is back in its bootloader soon after each end but PASS was hardly plugged in by a person.  So many
  * times in a row it is taken up at once all the same; from then on it waits, each time twice as long as before. */
-#define QUICK_STARTS 5
-#define PAUSE_MS     1000
-#define PAUSE_MAX_MS 64000
+#define QUICK_STARTS    5
+#define PAUSE_MS        1000
+#define PAUSE_DOUBLINGS 2 /* up to 4 s: a person who replugs in haste waits no longer */
 /* How long the journal may take for a row that somebody waits for. */
 #define JOURNAL_MS 60000
 /* No action of a worker takes longer; its own deadlines are far shorter. */

@@ -17,7 +17,7 @@ static int64_t pause_before(struct slot *s, int64_t now)
 	if (s->quick < QUICK_STARTS)
 		return 0;
 	unsigned doubled = s->quick - QUICK_STARTS;
-	return doubled < 6 ? (int64_t)PAUSE_MS << doubled : PAUSE_MAX_MS;
+	return (int64_t)PAUSE_MS << (doubled < PAUSE_DOUBLINGS ? doubled : PAUSE_DOUBLINGS);
 }
 
 void slot_take_up(struct slot *s)

@@ -49,7 +49,7 @@ def held():
 
 @test
 def paused():
-    """hold_after = 0: from the sixth attempt on it waits, twice as long each time; a person does not wait"""
+    """hold_after = 0: from the sixth attempt on it waits, up to 4 s; a person does not wait"""
     with station(0) as rig:
         begin(rig)
         rows = until(lambda: len(ended(rig)) >= QUICK + 3 and ended(rig), "some attempts")
