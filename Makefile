@@ -193,6 +193,8 @@ soak-plugs: all ## CYCLES=n cameras come and go; nothing may grow
 	tests/line/slope.py $(CYCLES)
 soak-nth: all $(BUILD)/tests/nth.so ## every allocation, file operation and SQLite call of each command fails once; takes hours
 	tests/line/nth.py --every
+	tests/line/nth_api.py --every
+	tests/line/nth_dfu.py --every
 	tests/line/nth_journey.py --stride 97
 mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run

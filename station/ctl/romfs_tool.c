@@ -10,6 +10,7 @@
 #include "os/child.h"
 #include "os/file.h"
 #include "os/scratch.h"
+#include "os/text_out.h"
 #include "os/tree.h"
 
 #define MAX_OUTPUT  (256u << 10) /* of what a program prints */
@@ -40,12 +41,9 @@ static const char *value_of(const struct call *c, const char *at, size_t *length
 /* The word with every {...} replaced; the caller frees. */
 static char *replace(const struct call *c, const char *word)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	if (!out)
-		return NULL;
-	while (*word) {
+	struct text_out text;
+	FILE *out = text_begin(&text);
+	while (out && *word) {
 		size_t length;
 		const char *value = value_of(c, word, &length);
 		if (value)
@@ -54,11 +52,7 @@ static char *replace(const struct call *c, const char *word)
 			fputc(*word, out);
 		word += value ? length : 1;
 	}
-	if (fclose(out)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return text_end(&text, NULL);
 }
 
 static bool fill_template(struct call *c, struct err *e)
