@@ -15,6 +15,7 @@
 
 #define IDLE_MS      2000                 /* how long a retired context waits for events at a time */
 #define STOP_MS      (2 * IDLE_MS + 1000) /* how long a thread may take to end */
+#define STOP_STEP_MS 2
 #define OPEN_STEP_MS 20
 #define MISSED_MS    300 /* libusb has had this long to hear of a device */
 
@@ -217,15 +218,19 @@ void usb_contexts_stop(void)
 	pthread_mutex_unlock(&contexts.lock);
 	for (struct usb_context *r = c; r; r = r->next)
 		context_retire(r);
-	struct timespec deadline = clock_deadline(STOP_MS);
+	int64_t until = clock_mono_ms() + STOP_MS;
 	while (c) {
 		struct usb_context *next = c->next;
+		while (!atomic_load(&c->ended) && clock_mono_ms() < until)
+			usleep(STOP_STEP_MS * 1000);
 		/* a transfer that libusb never gave back holds its device, and that the thread: it looks no more, so
 		 * it may stay until the process ends */
-		if (pthread_clockjoin_np(c->thread, NULL, CLOCK_MONOTONIC, &deadline))
+		if (!atomic_load(&c->ended)) {
 			log_error("usb: libusb still holds a transfer; it is left behind");
-		else
+		} else {
+			pthread_join(c->thread, NULL);
 			context_close(c);
+		}
 		c = next;
 	}
 }

@@ -25,7 +25,7 @@ SANITIZED = PROGRAMS != BUILD
 DEADLINE_S = 60
 AT_A_TIME = 2
 SAMPLES = 8 if SANITIZED else 24  # of each kind and case when not every call is tried
-LONGEST = 20000
+LONGEST = 100000  # calls; more, and the count itself is wrong
 # What a refusal may be when memory, a file or the database failed; never a word against the input.
 MACHINE = {"no-memory", "file-failed", "internal", "journal-failed"}
 # A leftover beside the output is nobody's fault when taking it away is what failed.
