@@ -26,7 +26,7 @@ struct look {
 	pthread_mutex_t lock;
 	pthread_cond_t begun;
 	uint32_t there; /* bytes in the spool */
-	bool ended;
+	bool ended;     /* the slot is free again: only then is the last byte, or an error, given away */
 	struct err err;
 	look_wake *wake; /* of a taker that sleeps; NULL: none */
 	void *taker;
@@ -97,10 +97,8 @@ static void run_look(void *argument)
 	bool done = read_partition(k, &why);
 	k->link.ops->close(&k->link);
 	pthread_mutex_lock(&k->lock);
-	k->ended = true;
 	if (!done)
 		k->err = why;
-	wake_taker(k);
 	pthread_mutex_unlock(&k->lock);
 	if (!done && why.code != CODE_ABORTED)
 		log_warn(
@@ -168,9 +166,14 @@ bool slot_look(struct slot *s, const char *partition, uint32_t length, struct lo
 
 void slot_looked(struct slot *s)
 {
-	look_drop(s->look);
+	struct look *k = s->look;
 	s->look = NULL;
 	slot_publish(s);
+	pthread_mutex_lock(&k->lock);
+	k->ended = true;
+	wake_taker(k);
+	pthread_mutex_unlock(&k->lock);
+	look_drop(k);
 	/* a camera that came meanwhile */
 	if (!unit_busy(s->state) && s->state != US_ASKING && s->device_new && slot_may_start(s))
 		slot_event(s, UE_BOOT);
@@ -206,10 +209,16 @@ uint32_t look_size(const struct look *k)
 	return k->length;
 }
 
+/* Who has everything asks for the next thing at once, and must not be told that the slot is busy.  Under lock. */
+static uint32_t to_give(const struct look *k)
+{
+	return k->ended || k->there < k->length ? k->there : k->length - 1;
+}
+
 long look_take(struct look *k, uint64_t at, void *out, size_t size, look_sleep *sleep, look_wake *wake, void *taker)
 {
 	pthread_mutex_lock(&k->lock);
-	uint32_t there = k->there;
+	uint32_t there = to_give(k);
 	bool failed = k->ended && k->err.code != CODE_OK;
 	if (at >= there && !k->ended) {
 		sleep(taker);
