@@ -110,6 +110,18 @@ static bool write_dir(struct romfs_writer *w, struct romfs_entry *dir, const str
 	return true;
 }
 
+/* What the entries below will take, roughly: contents that are shared once, and heads with some padding. */
+static size_t expected_size(const struct romfs_entry *dir)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < dir->count; i++) {
+		const struct romfs_entry *c = dir->children[i];
+		sum += 2 * ROMFS_LENGTH_SIZE + c->name_size + 32;
+		sum += c->type == ROMFS_DIR ? expected_size(c) : c->same ? 0 : c->size;
+	}
+	return sum;
+}
+
 uint32_t romfs_commit_unit(const struct partition *p)
 {
 	return partition_unit_count(p) > 1 ? partition_unit(p, 0).size : 0;
@@ -123,8 +135,11 @@ bool romfs_build(struct romfs_entry *root, const struct board *b, const struct p
 		options.commit_unit = romfs_commit_unit(p);
 	struct romfs_writer w;
 	w = (struct romfs_writer){ .depth = 0 };
-	if (romfs_entry_sort(root, e) && romfs_share(root, b, e) && romfs_writer_begin(&w, &options, e) &&
-	    write_dir(&w, root, b, e) && romfs_writer_finish(&w, image, size, e))
+	bool ready = romfs_entry_sort(root, e) && romfs_share(root, b, e);
+	if (ready)
+		options.expected = options.commit_unit + expected_size(root);
+	if (ready && romfs_writer_begin(&w, &options, e) && write_dir(&w, root, b, e) &&
+	    romfs_writer_finish(&w, image, size, e))
 		return true;
 	romfs_writer_abandon(&w);
 	if (e && e->code == CODE_PAYLOAD_TOO_BIG)

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 bool romfs_reserve(struct romfs_bytes *b, size_t more, struct err *e)
 {
@@ -19,6 +22,19 @@ bool romfs_reserve(struct romfs_bytes *b, size_t more, struct err *e)
 	b->bytes = grown;
 	b->capacity = capacity;
 	return true;
+}
+
+void romfs_expect(struct romfs_bytes *b, size_t about)
+{
+	if (about > b->limit)
+		about = b->limit;
+	if (b->bytes || about < HUGE_PAGE || about > SIZE_MAX - HUGE_PAGE)
+		return;
+	size_t capacity = (about + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	b->bytes = aligned_alloc(HUGE_PAGE, capacity);
+	b->capacity = b->bytes ? capacity : 0;
+	if (b->bytes)
+		madvise(b->bytes, capacity, MADV_HUGEPAGE); /* a hint: small pages do as well */
 }
 
 void romfs_put(struct romfs_bytes *b, const void *data, size_t size)

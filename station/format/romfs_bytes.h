@@ -23,6 +23,9 @@ struct romfs_bytes {
 
 /* Room for `more` bytes; CODE_PAYLOAD_TOO_BIG when the image would grow beyond its limit. */
 bool romfs_reserve(struct romfs_bytes *b, size_t more, struct err *e);
+/* Room for about so many bytes at once, before anything is in it: a large buffer that grows by doubling is moved, and
+ * each of its pages costs a fault.  A wrong guess does no harm, nor does a lack of memory: romfs_reserve tells. */
+void romfs_expect(struct romfs_bytes *b, size_t about);
 void romfs_put(struct romfs_bytes *b, const void *data, size_t size);
 void romfs_put_byte(struct romfs_bytes *b, uint8_t byte);
 void romfs_fill(struct romfs_bytes *b, int byte, size_t size);

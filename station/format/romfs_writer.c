@@ -13,6 +13,7 @@ bool romfs_writer_begin(struct romfs_writer *w, const struct romfs_writer_option
 	uint32_t unit = options->commit_unit;
 	if (unit && unit < ROMFS_HEADER_SIZE + 1 + ROMFS_LENGTH_SIZE)
 		return err_set(e, CODE_INTERNAL, "a commit unit of %u bytes has no room for a header", unit);
+	romfs_expect(&w->out, options->expected);
 	if (!romfs_reserve(&w->out, unit ? unit : ROMFS_HEADER_SIZE, e))
 		return false;
 	romfs_put(&w->out, magic, sizeof magic);

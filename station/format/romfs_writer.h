@@ -26,6 +26,7 @@ struct romfs_writer_options {
 	/* Not 0: the first record is padding of 0xFF up to this offset, so that one program operation on the unit's
 	 * first bytes makes or unmakes the image. */
 	uint32_t commit_unit;
+	size_t expected; /* about how large it will be; 0: not known */
 };
 
 struct romfs_writer {

@@ -1,14 +1,11 @@
-"""Recipes: the station's judgement against the same hash passes made bare, in one process; building a ROMFS image."""
+"""Recipes: the station's judgement against the same hash passes made bare, in one process."""
 import json
 import os
 import random
 import subprocess
 import tempfile
-import time
 
 from bench import BUILD, CTL, ROUNDS, tree
-
-HANDBOOK_MPREMOTE_S = 0.29  # `mpremote romfs build --no-mpy` of such a tree, measured once on such a machine, not here
 
 
 def big_tree(folder):
@@ -31,16 +28,6 @@ def recipes(bench):
         what = f"recipe intake, {got['bytes'] / (1 << 20):.0f} MiB, {got['files']} files"
         bench.row(what, got["ours"], got["bare"], "the same hash passes, bare", "ms", 1.15)
         bench.limit(what + ", processor time", got["cpu"], "ms", 60)
-        bench.row("romfs build of that tree, whole process to a synced file",
-                  [build(work) for _ in range(3 * ROUNDS)], [HANDBOOK_MPREMOTE_S], "mpremote (handbook's figure)", "s", 3,
-                  "faster")
-
-
-def build(work):
-    began = time.monotonic()
-    subprocess.run([CTL, "romfs", "build", f"{work}/tree", "-b", "openmv-n6", "-o", f"{work}/out"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return time.monotonic() - began
 
 
 ROWS = [("recipe", recipes)]
