@@ -15,7 +15,7 @@ OPT   ?= -O2 -g
 SAN   ?=
 # Asked once, and only when something is compiled: `make deps` must run on a machine without pkg-config.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -linih)$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -linih -lm)$(PKG_LIBS)
 CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen -I$(WEB) $(PKG_CFLAGS)
 CFLAGS     = -std=gnu11 $(OPT) $(SAN) $(WARN) -pthread -fno-strict-aliasing $(CPPFLAGS) -MMD -MP
 LDFLAGS    = $(SAN) -pthread

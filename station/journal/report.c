@@ -1,7 +1,9 @@
 /* Yields and the CSV export: the same conditions as the lists, but looked at as a whole. */
 #include "journal/query.h"
 
+#include "base/timefmt.h"
 #include "journal/filter.h"
+#include "journal/tally.h"
 #include "os/text_out.h"
 
 #include <stdlib.h>
@@ -10,28 +12,11 @@
 #define CSV_PAGE 1000
 
 /* clang-format off */
-/* f: the attempts that count: those of batches, not those at a person's word.  Refused ones say nothing of a unit, so they stand apart. */
+/* The attempts that count: those of batches, not those at a person's word. */
 #define STATS_HEAD \
-	"WITH f AS MATERIALIZED (SELECT a.id, a.uid, a.verdict, a.refused, a.code, a.slot," \
-	" CAST(round((julianday(a.ended_at) - julianday(a.started_at)) * 86400000) AS INTEGER) AS ms FROM attempts a"
-#define RATE(rows) "(SELECT round(avg(good), 6) FROM (" rows "))"
-#define OF_A_UNIT(which) \
-	RATE("SELECT verdict = 'PASS' AS good, " which "(id) FROM f WHERE verdict IN ('PASS', 'FAIL') GROUP BY uid")
-#define STATS_TAIL \
-	" AND a.ended_at IS NOT NULL AND a.kind = 'program')" \
-	" SELECT json_object('from', ?18, 'to', ?19, 'attempts', count(*)," \
-	" 'pass', coalesce(sum(verdict = 'PASS'), 0), 'fail', coalesce(sum(verdict = 'FAIL'), 0)," \
-	" 'error', coalesce(sum(verdict = 'ERROR' AND NOT refused), 0)," \
-	" 'aborted', coalesce(sum(verdict = 'ABORTED'), 0), 'refused', coalesce(sum(refused), 0)," \
-	" 'units', count(DISTINCT uid)," \
-	" 'yield', " RATE("SELECT verdict = 'PASS' AS good FROM f WHERE verdict IN ('PASS', 'FAIL')") "," \
-	" 'first_pass_yield', " OF_A_UNIT("min") ", 'final_yield', " OF_A_UNIT("max") "," \
-	" 'codes', json((SELECT json_group_array(json_object('code', code, 'count', n)) FROM" \
-	" (SELECT code, count(*) AS n FROM f GROUP BY code ORDER BY n DESC, code)))," \
-	" 'slots', json((SELECT json_group_array(json_object('slot', slot, 'pass', p, 'fail', q, 'error', x, 'aborted', y," \
-	" 'ms', t)) FROM (SELECT slot, sum(verdict = 'PASS') AS p, sum(verdict = 'FAIL') AS q," \
-	" sum(verdict = 'ERROR' AND NOT refused) AS x, sum(verdict = 'ABORTED') AS y," \
-	" CAST(round(avg(iif(verdict = 'PASS', ms, NULL))) AS INTEGER) AS t FROM f GROUP BY slot ORDER BY slot)))) FROM f"
+	"SELECT a.id, a.uid, a.code, a.verdict, a.refused, a.slot, a.started_at, a.ended_at, a.retries FROM attempts a"
+#define STATS_TAIL " AND a.ended_at IS NOT NULL AND +a.kind = 'program' ORDER BY a.id"
+#define STATS_STEPS "SELECT step, ms, bytes FROM attempt_steps WHERE attempt = ?1 AND outcome = 'ok' ORDER BY seq, n"
 
 #define CSV_HEAD \
 	"SELECT a.id, a.uid, u.serial, a.usb_serial, a.batch, a.order_no, a.recipe, r.name, r.version, a.slot," \
@@ -58,32 +43,100 @@ static char *whole_sql(const char *head, const struct filter *f, const char *tai
 	return text_end(&text, NULL);
 }
 
-bool query_stats(struct journal_reader *r, const struct query_filter *asked, char **json, struct err *e)
+/* --- figures ------------------------------------------------------------------------------------------------------ */
+
+static enum verdict verdict_of(const char *name)
+{
+	static const enum verdict all[] = { VERDICT_PASS, VERDICT_FAIL, VERDICT_ERROR, VERDICT_ABORTED };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!strcmp(name, verdict_name(all[i])))
+			return all[i];
+	return VERDICT_NONE;
+}
+
+static bool count_rows(struct tally *t, sqlite3_stmt *s, struct err *e)
+{
+	int rc;
+	while ((rc = reading_step(s, e)) == 1) {
+		struct tally_row row = { .id = sqlite3_column_int64(s, 0),
+			.uid = sql_text(s, 1),
+			.code = sql_text(s, 2),
+			.verdict = verdict_of(sql_text(s, 3)),
+			.refused = sqlite3_column_int(s, 4) != 0,
+			.slot = sqlite3_column_int64(s, 5),
+			.retries = sqlite3_column_int64(s, 8) };
+		const char *started = sql_text(s, 6), *ended = sql_text(s, 7);
+		if (!sql_row_whole(s, e))
+			return false;
+		if (!time_parse(started, &row.started) || !time_parse(ended, &row.ended))
+			return err_set(e, CODE_JOURNAL_FAILED, "attempt %lld has no times", (long long)row.id);
+		if (!tally_add(t, &row, e))
+			return false;
+	}
+	return rc == 0;
+}
+
+/* Of the newest attempts only: what a step takes is no matter of last year's, and the answer's time has a bound. */
+static bool count_steps(struct reading *g, struct tally *t, struct err *e)
+{
+	const int64_t *ids;
+	const int32_t *slots;
+	size_t n = tally_passes(t, &ids, &slots);
+	sqlite3_stmt *s = reading_prepare(g, STATS_STEPS, e);
+	for (size_t i = 0; s && i < n; i++) {
+		int rc;
+		sqlite3_reset(s);
+		sqlite3_bind_int64(s, 1, ids[i]);
+		while ((rc = reading_step(s, e)) == 1) {
+			const char *step = sql_text(s, 0);
+			if (!sql_row_whole(s, e) ||
+			    !tally_step(t, step, slots[i], sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2), e))
+				return false;
+		}
+		if (rc < 0)
+			return false;
+	}
+	if (s)
+		sqlite3_reset(s);
+	return s != NULL;
+}
+
+static bool fill_tally(
+    struct journal_reader *r, const struct query_filter *whole, struct tally *t, struct filter *f, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	struct query_filter whole = *asked;
-	struct filter f;
-	whole.cursor = 0;
-	*json = NULL;
-	if (!g || !filter_make(g, &whole, OF_ATTEMPTS, &f, e))
+	if (!g || !filter_make(g, whole, OF_ATTEMPTS, f, e))
 		return false;
-	AUTO_FREE char *sql = whole_sql(STATS_HEAD, &f, STATS_TAIL);
+	AUTO_FREE char *sql = whole_sql(STATS_HEAD, f, STATS_TAIL);
 	if (!sql)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the yields");
+		return err_set(e, CODE_NO_MEMORY, "no memory for the figures");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
 	if (!s)
 		return false;
-	filter_bind(&f, s);
-	sql_bind_text(s, 18, *f.from ? f.from : NULL);
-	sql_bind_text(s, 19, *f.to ? f.to : NULL);
-	if (reading_step(s, e) != 1)
-		return false;
-	const char *yields = sql_text(s, 0);
-	if (!sql_row_whole(s, e))
-		return false;
-	*json = strdup(yields);
-	return *json || err_set(e, CODE_NO_MEMORY, "no memory for the yields");
+	filter_bind(f, s);
+	return count_rows(t, s, e) && count_steps(g, t, e);
 }
+
+/* The slot is the tally's condition, not the statement's: where else a slot's units went is asked, too. */
+bool query_stats(struct journal_reader *r, const struct query_filter *asked, char **json, struct err *e)
+{
+	struct query_filter whole = *asked;
+	struct filter f;
+	struct tally *t;
+	whole.cursor = whole.slot = 0;
+	*json = NULL;
+	if (!tally_create(asked->slot, &t, e))
+		return false;
+	bool done = fill_tally(r, &whole, t, &f, e);
+	if (done) {
+		*json = tally_print(t, f.from, f.to);
+		done = *json || err_set(e, CODE_NO_MEMORY, "no memory for the figures");
+	}
+	tally_free(t);
+	return done;
+}
+
+/* --- totals and the export ---------------------------------------------------------------------------------------- */
 
 bool query_totals(struct journal_reader *r, query_total *each, void *context, struct err *e)
 {
