@@ -147,6 +147,7 @@ browser-tools: build/browser/node_modules/.package-lock.json
 browser: all browser-tools ## the dashboard in Chromium, in front of a virtual line
 	tests/browser/line.mjs
 	tests/browser/images.mjs
+	tests/browser/quality.mjs
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
 	@mkdir -p $(@D)

@@ -22,7 +22,7 @@ rmSync(files, { recursive: true, force: true });
 mkdirSync(files, { recursive: true });
 
 // what the licences of the bundled packages ask for: their texts go with the bundle
-const bundled = ["preact", "@preact/signals", "@preact/signals-core", "htm"];
+const bundled = ["preact", "@preact/signals", "@preact/signals-core", "htm", "uplot"];
 const notice = (name) => `${name}\n\n${readFileSync(join(out, "node_modules", name, "LICENSE"), "utf8")}\n`;
 writeFileSync(join(out, "notices.txt"), bundled.map(notice).join("\n"));
 
@@ -30,11 +30,14 @@ const built = await esbuild.build({
 	entryPoints: [
 		{ in: join(here, "src/main.js"), out: "main" },
 		{ in: join(here, "style.css"), out: "style" },
+		{ in: join(here, "charts.css"), out: "charts" },
 		{ in: join(here, "icon.svg"), out: "icon" },
 		{ in: join(out, "notices.txt"), out: "notices" },
 	],
 	loader: { ".svg": "copy", ".txt": "copy" },
 	entryNames: "[name]-[hash]",
+	chunkNames: "[name]-[hash]",
+	splitting: true, // what is imported at run time comes in files of its own
 	outdir: files,
 	nodePaths: [join(out, "node_modules")],
 	bundle: true,

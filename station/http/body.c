@@ -112,6 +112,9 @@ void guest_reset(struct http *h, struct guest *g)
 	g->request.idempotency_key = g->request.last_event_id = g->request.if_none_match = NULL;
 	g->request.body = span_of(NULL, 0);
 	g->request.intake = NULL;
+	answer_clear(&g->done);
+	g->why = (struct err)ERR_INIT;
+	g->ran = false;
 }
 
 struct cJSON *request_json(const struct request *r, const char *const *keys, struct err *e)

@@ -10,6 +10,7 @@ const struct route http_routes[] = {
 	{ "GET",  "/",                            BODY_NONE,   asset_index, NULL },
 	{ "GET",  "/units",                       BODY_NONE,   asset_index, NULL },
 	{ "GET",  "/units/{name}",                BODY_NONE,   asset_index, NULL },
+	{ "GET",  "/quality",                     BODY_NONE,   asset_index, NULL },
 	{ "GET",  "/images",                      BODY_NONE,   asset_index, NULL },
 	{ "GET",  "/assets/{name}",               BODY_NONE,   asset_file, NULL },
 	{ "GET",  "/plain",                       BODY_NONE,   page_line, NULL },

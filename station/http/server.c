@@ -1,5 +1,5 @@
-/* The glue to libmicrohttpd: from its callbacks to guards, routes and handlers, and back.  This file and flow.c are
- * the ones that say MHD_.
+/* The glue to libmicrohttpd: from its callbacks to guards, routes and handlers, and back.  This file,
+ * flow.c and slow.c are the ones that say MHD_.
  *
  * Per request the library calls: target_seen (request line read), serve (header read), serve once per piece of the
  * body, serve a last time, completed.  An answer is queued within serve only. */
@@ -7,6 +7,7 @@
 
 #include "http/events.h"
 #include "http/flow.h"
+#include "http/slow.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -84,14 +85,31 @@ static enum MHD_Result queue(
 	return queued;
 }
 
+/* The handler's answer, or why there is none.  False: it comes later. */
+static bool handle(
+    struct http *h, struct guest *g, struct MHD_Connection *connection, struct answer *a, struct err *why)
+{
+	if (g->ran) {
+		*a = g->done;
+		*why = g->why;
+		g->done = (struct answer){ .status = 0 };
+		return true;
+	}
+	if (is_slow(g->route))
+		return !slow_run(h->slow, g, connection, why);
+	if (!g->route->run(h, &g->request, a, why) && why->code == CODE_OK)
+		err_set(why, CODE_INTERNAL, "a handler failed without a reason");
+	return true;
+}
+
 static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connection *connection)
 {
 	struct answer a = { .status = 0 };
 	struct err why = g->refusal;
 	const char *fixed = NULL;
 	conns_phase(&h->conns, &g->conn, PHASE_ANSWER);
-	if (why.code == CODE_OK && !g->route->run(h, &g->request, &a, &why) && why.code == CODE_OK)
-		err_set(&why, CODE_INTERNAL, "a handler failed without a reason");
+	if (why.code == CODE_OK && !handle(h, g, connection, &a, &why))
+		return MHD_YES;
 	keys_release(&h->keys, &g->request.key); /* before the client can ask again */
 	if (why.code != CODE_OK)
 		answer_problem(&a, 0, &why, &fixed);
@@ -285,8 +303,8 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
 	       file_join(h->spool, sizeof h->spool, o->state_dir, "spool", e) &&
 	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
-	       conns_start(&h->conns, e) && events_start(h, &h->events, e) && start_library(h, e) &&
-	       write_address(h, e);
+	       conns_start(&h->conns, e) && events_start(h, &h->events, e) && slow_start(h, &h->slow, e) &&
+	       start_library(h, e) && write_address(h, e);
 }
 
 bool http_start(const struct http_options *o, struct http **out, struct err *e)
@@ -312,12 +330,14 @@ void http_stop(struct http *h)
 		/* from here on nobody new comes in, and the socket is ours again */
 		MHD_quiesce_daemon(h->daemon);
 		events_end(h->events);
+		slow_end(h->slow);
 		conns_drain(&h->conns, STOP_MS);
 		MHD_stop_daemon(h->daemon);
 	}
 	if (h->listener.fd >= 0)
 		close(h->listener.fd);
 	events_destroy(h->events);
+	slow_destroy(h->slow);
 	conns_stop(&h->conns);
 	journal_reader_close(h->reader);
 	keys_finish(&h->keys);

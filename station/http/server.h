@@ -15,8 +15,10 @@
 #include <limits.h>
 #include <stdatomic.h>
 
+struct MHD_Connection;
 struct MHD_Daemon;
 struct events;
+struct slow;
 
 /* Handlers may use all but the daemon and the conns; but for the counters and the keys nothing here changes while they
  * run. */
@@ -30,6 +32,7 @@ struct http {
 	struct MHD_Daemon *daemon; /* owned */
 	struct conns conns;
 	struct events *events; /* owned */
+	struct slow *slow;     /* owned */
 	struct keys keys;
 	atomic_ullong answered[6]; /* requests by the first digit of their status */
 };
@@ -68,6 +71,12 @@ struct guest {
 	uint8_t *buffer; /* owned: the body of a JSON route */
 	size_t capacity;
 	uint64_t received; /* bytes of the body */
+	/* of a handler that runs elsewhere, see slow.h: its thread's until ran is set */
+	struct MHD_Connection *connection; /* borrowed */
+	struct guest *next_slow;
+	bool ran;
+	struct answer done;
+	struct err why;
 };
 
 /* body.c: a request's body.  take is false when the connection must end at once. */

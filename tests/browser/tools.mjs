@@ -64,9 +64,9 @@ export async function openPage(url, viewport = { width: 1920, height: 1080 }) {
 	return page;
 }
 
-export async function shoot(page, name) {
+export async function shoot(page, name, how = {}) {
 	mkdirSync(SHOTS, { recursive: true });
-	await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+	await page.screenshot({ ...how, path: join(SHOTS, `${name}.png`) });
 }
 
 // Every rule of axe holds.  Evaluated from outside, so that the page's policy stays as it is.

@@ -489,6 +489,10 @@ def figures():
     equal((got["attempts"], got["pass"], got["fail"], got["units"], got["yield"]), (2, 2, 0, 2, 1))
     equal((got["first_pass_yield"], got["final_yield"], got["codes"]), (1, 1, [{"code": "ok", "count": 2}]))
     equal([(s["slot"], s["pass"]) for s in got["slots"]], [(1, 1), (2, 1)])
+    equal((got["rates"]["final"]["good"], got["rates"]["final"]["of"], got["rates"]["retry"]["rate"]), (2, 2, None))
+    equal(round(got["rates"]["yield"]["low"], 4), 0.3424)  # 1 / (1 + z^2 / 2)
+    equal({s["step"] for s in got["steps"]["items"]} >= {"identified", "written", "read-back", "confirmed"}, True)
+    equal(got["cycle"]["count"], sum(b["count"] for b in got["cycle"]["bins"]))
     equal(Shared.rig.rest("/stats?code=recipe-revoked")["refused"], 1)
     problem(call("GET", "/api/v1/stats?limit=1"), 400, "bad-request")
     uid = Shared.rig.slots()[0]["uid"]
@@ -591,7 +595,7 @@ def fits(document, schema, value, where):
     kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
              "null": type(None)}
     unknown = set(schema) - {"type", "properties", "required", "additionalProperties", "items", "enum", "pattern",
-                             "minimum", "description", "format"}
+                             "minimum", "maximum", "description", "format"}
     assert not unknown, f"{where}: this checker does not know {unknown}"
     if "type" in schema:
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -602,6 +606,8 @@ def fits(document, schema, value, where):
         assert re.search(schema.get("pattern", ""), value), f"{where}: {value!r}"
     if isinstance(value, int):
         assert value >= schema.get("minimum", value), f"{where}: {value}"
+    if isinstance(value, (int, float)):
+        assert value <= schema.get("maximum", value), f"{where}: {value}"
     if isinstance(value, dict) and "properties" in schema:
         assert set(schema.get("required", [])) <= set(value), f"{where}: {set(schema['required']) - set(value)} is missing"
         assert set(value) <= set(schema["properties"]), f"{where}: {set(value) - set(schema['properties'])} is unknown"
@@ -610,6 +616,24 @@ def fits(document, schema, value, where):
     if isinstance(value, list):
         for number, item in enumerate(value):
             fits(document, schema["items"], item, f"{where}[{number}]")
+
+
+@test
+def many_figures():
+    """60 ask for figures at once: each is answered or told that too many wait; others are answered meanwhile"""
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        asked = [pool.submit(call, "GET", "/api/v1/stats") for _ in range(60)]
+        for _ in range(20):
+            equal(call("GET", "/healthz")[0], 200)
+        answers = [f.result() for f in asked]
+    good = [a for a in answers if a[0] == 200]
+    assert good and len({a[2] for a in good}) == 1, len(good)
+    for answer in answers:
+        if answer[0] != 200:
+            problem(answer, 503, "too-many-clients")
+    status, headers, body = call("HEAD", "/api/v1/stats")
+    equal((status, int(headers["Content-Length"]), body), (200, len(good[0][2]), b""))
+    raw(head("GET", "/api/v1/stats") + head("GET", "/api/v1/stats", "Connection: close"))  # one behind the other
 
 
 @test

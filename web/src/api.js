@@ -64,7 +64,7 @@ async function* piecesOf(reader) {
 
 export const postBytes = async (path, blob) =>
 	(await ask(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: blob }, BYTES_MS)).body;
-export const get = async (path) => (await ask(path)).body;
+export const get = async (path, ms) => (await ask(path, undefined, ms)).body;
 export const getWithStatus = (path) => ask(path);
 export const post = async (path) =>
 	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" })).body;

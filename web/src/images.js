@@ -197,7 +197,7 @@ const whereOf = ({ board, partition }) =>
 
 let opened = 0;
 
-export function Images() {
+export function Screen() {
 	const [known, setKnown] = useState({ recipes: [], boards: [] });
 	const [found, setFound] = useState(null); // { name, image, blob, first } or { refusal, name }
 	const [busy, setBusy] = useState(null); // { name, done, total }

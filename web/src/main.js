@@ -2,12 +2,10 @@
 import { render } from "preact";
 import { Held } from "./batch.js";
 import { html } from "./html.js";
-import { Images } from "./images.js";
-import { Line } from "./line.js";
 import { heard, now, stale, start, station, streaming, trouble } from "./live.js";
 import { Notice } from "./orders.js";
 import { go, goTo, path } from "./place.js";
-import { Unit } from "./unit.js";
+import { restOf, SCREENS, screenOf, Shown } from "./screens.js";
 
 const clock = (ms) => new Date(ms).toLocaleTimeString("sv-SE");
 
@@ -40,9 +38,9 @@ function Top() {
 		<a class="home" href="/" onClick=${go}>Romline</a>
 		<span class="station">${name ? `Station ${name}` : ""}</span>
 		<nav aria-label="Screens">
-			<a href="/" onClick=${go} aria-current=${path.value === "/" ? "page" : undefined}>Line</a>
-			<a href="/units" onClick=${go} aria-current=${path.value.startsWith("/units") ? "page" : undefined}>Units</a>
-			<a href="/images" onClick=${go} aria-current=${path.value === "/images" ? "page" : undefined}>Images</a>
+			${SCREENS.filter((s) => s.nav).map(
+				(s) => html`<a key=${s.path} href=${s.path} onClick=${go} aria-current=${screenOf(path.value) === s ? "page" : undefined}>${s.nav}</a>`,
+			)}
 		</nav>
 		<${Search} />
 		<${Link} />
@@ -57,25 +55,16 @@ const Stale = () => html`<div role="alert">
 		Check that the station's computer and stationd run; this page goes on by itself.</p>`}
 </div>`;
 
-function unitName() {
-	try {
-		return decodeURIComponent(path.value.replace(/^\/units\/?/, ""));
-	} catch {
-		return "";
-	}
-}
-
 function App() {
-	const units = path.value.startsWith("/units");
-	const images = path.value === "/images";
+	const screen = screenOf(path.value);
 	const name = station.value?.name;
-	document.title = `${units ? "Units" : images ? "Images" : "Line"} · ${name ? `${name} · ` : ""}Romline`;
-	return html`<div class=${`app ${units || images ? "" : "whole"} ${stale.value ? "stale" : ""}`}>
+	document.title = `${screen.nav} · ${name ? `${name} · ` : ""}Romline`;
+	return html`<div class=${`app ${screen.whole ? "whole" : ""} ${stale.value ? "stale" : ""}`}>
 		<${Top} />
 		<${Stale} />
 		<${Held} />
 		<${Notice} />
-		${units ? html`<${Unit} name=${unitName()} />` : images ? html`<${Images} />` : html`<${Line} />`}
+		<${Shown} screen=${screen} rest=${restOf(screen, path.value)} />
 	</div>`;
 }
 

@@ -1,13 +1,20 @@
-// Which screen is shown: the address says.
+// Which screen is shown, and what of it: the address says.
 import { signal } from "@preact/signals";
 
 export const path = signal(location.pathname);
+export const search = signal(location.search); // with its question mark
 
-addEventListener("popstate", () => (path.value = location.pathname));
+function look() {
+	path.value = location.pathname;
+	search.value = location.search;
+}
+
+addEventListener("popstate", look);
 
 export function goTo(target) {
 	history.pushState(null, "", target);
-	path.value = location.pathname;
+	look();
+	scrollTo(0, 0);
 }
 
 // For links: a plain click stays in this page, so that its connection stays.

@@ -113,7 +113,7 @@ const History = ({ unit }) => html`<section>
 </section>`;
 
 // name: a UID or a serial; "" when none is asked for yet
-export function Unit({ name }) {
+export function Screen({ name }) {
 	const [found, setFound] = useState(null);
 	useEffect(() => {
 		let over = false;
