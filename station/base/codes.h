@@ -100,6 +100,23 @@
 	    "Call engineering: the udev rule is missing.")                                                             \
 	X(USB_BUSY, "usb-busy", VERDICT_ERROR, true, "Another program holds the camera.",                              \
 	    "Stop the other program, then retry.")                                                                     \
+	X(PROBE_MISSING, "probe-missing", VERDICT_ERROR, true, "The slot's debug probe is not there.",                 \
+	    "Check the probe's cable, then retry.")                                                                    \
+	X(PROBE_WRONG, "probe-wrong", VERDICT_ERROR, false,                                                            \
+	    "The debug probe at this place is not the one that the line file names.",                                  \
+	    "Plug the right probe in, or correct the line file.")                                                      \
+	X(PROBE_DUPLICATE, "probe-duplicate", VERDICT_ERROR, false, "Two debug probes have the same serial number.",   \
+	    "Replace one of the two probes.")                                                                          \
+	X(PROBE_STALLED, "probe-stalled", VERDICT_ERROR, true, "The debug probe stopped answering.",                   \
+	    "Unplug the probe, plug it in again, then retry.")                                                         \
+	X(TARGET_MISSING, "target-missing", VERDICT_ERROR, true, "No camera answers at the slot's debug probe.",       \
+	    "Check how the camera sits in its nest, then retry.")                                                      \
+	X(TARGET_LOCKED, "target-locked", VERDICT_ERROR, false, "The camera's debug port is locked.",                  \
+	    "Set the camera aside for engineering.")                                                                   \
+	X(SWD_LOST, "swd-lost", VERDICT_ERROR, true, "The camera was lost over SWD in the middle of the work.",        \
+	    "Check the nest's contacts and the camera's power, then retry.")                                           \
+	X(SWD_PROTOCOL, "swd-protocol", VERDICT_ERROR, true, "What came over SWD makes no sense.",                     \
+	    "Check the probe and the nest's contacts, then retry; if it repeats call engineering.")                    \
 	X(WRONG_PATH, "wrong-path", VERDICT_ERROR, false, "The camera came back on another USB port.",                 \
 	    "Check the fixture's cables, then plug it in again.")                                                      \
 	X(LEFT_EARLY, "left-early", VERDICT_ERROR, true, "The camera left its bootloader before it was programmed.",   \

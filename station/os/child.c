@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/spawn.h"
 
 enum { OUT, ERR, PIPES };
 
@@ -43,75 +43,9 @@ static int input_fd(struct span input, struct err *e)
 	return -1;
 }
 
-/* Between fork and exec: calls that are safe there only.  What goes wrong is told through the pipe. */
-__attribute__((noreturn)) static void become(const struct child_spec *spec, const int fds[3], int trouble)
+static void close_ends(int ends[PIPES][2])
 {
-	sigset_t none;
-	sigemptyset(&none);
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int s = 1; s < NSIG; s++)
-		signal(s, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	bool placed = true;
-	for (int i = 0; i < 3; i++)
-		placed = placed && dup2(fds[i], i) == i;
-	if (placed && (!spec->cwd || chdir(spec->cwd) == 0))
-		execvp(spec->argv[0], (char *const *)(uintptr_t)spec->argv);
-	int cause = errno;
-	ssize_t told = write(trouble, &cause, sizeof cause);
-	_exit(told < 0 ? 126 : 127);
-}
-
-/* Descriptors of ours that stand below 3 would be overwritten by become(). */
-static bool above_standard(int *fd)
-{
-	if (*fd > 2)
-		return true;
-	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-	close(*fd);
-	*fd = moved;
-	return moved >= 0;
-}
-
-static bool make_pipe(int ends[2], struct err *e)
-{
-	if (pipe2(ends, O_CLOEXEC)) {
-		ends[0] = ends[1] = -1;
-		return err_sys(e, CODE_FILE_FAILED, errno, "cannot make a pipe");
-	}
-	bool first = above_standard(&ends[0]), second = above_standard(&ends[1]);
-	return (first && second) || err_sys(e, CODE_FILE_FAILED, errno, "cannot make a pipe");
-}
-
-/* Forks, and learns through the third pipe whether the program could be started. */
-static bool fork_child(struct child *c, int input, int ends[PIPES + 1][2], struct err *e)
-{
-	int cause = 0;
-	fflush(stdout);
-	c->pid = fork();
-	if (c->pid < 0)
-		return err_sys(e, CODE_FILE_FAILED, errno, "cannot start %.100s", c->spec->argv[0]);
-	if (c->pid == 0)
-		become(c->spec, (const int[3]){ input, ends[OUT][1], ends[ERR][1] }, ends[PIPES][1]);
-	setpgid(c->pid, c->pid);
-	close(ends[PIPES][1]);
-	ends[PIPES][1] = -1;
-	ssize_t n;
-	do
-		n = read(ends[PIPES][0], &cause, sizeof cause);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return true;
-	waitpid(c->pid, NULL, 0);
-	c->reaped = true;
-	return err_sys(e, cause == ENOENT || cause == EACCES ? CODE_NOT_FOUND : CODE_FILE_FAILED, cause,
-	    "cannot start the program %.100s", c->spec->argv[0]);
-}
-
-static void close_ends(int ends[PIPES + 1][2])
-{
-	for (int i = 0; i <= PIPES; i++)
+	for (int i = 0; i < PIPES; i++)
 		for (int k = 0; k < 2; k++)
 			if (ends[i][k] >= 0)
 				close(ends[i][k]);
@@ -119,12 +53,15 @@ static void close_ends(int ends[PIPES + 1][2])
 
 static bool start(struct child *c, struct err *e)
 {
-	int ends[PIPES + 1][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int ends[PIPES][2] = { { -1, -1 }, { -1, -1 } };
 	AUTO_CLOSE int input = input_fd(c->spec->input, e);
-	bool done = input >= 0 && (above_standard(&input) || err_set(e, CODE_FILE_FAILED, "cannot make an input"));
-	for (int i = 0; done && i <= PIPES; i++)
-		done = make_pipe(ends[i], e);
-	done = done && fork_child(c, input, ends, e);
+	bool done = input >= 0 && (spawn_above(&input) || err_set(e, CODE_FILE_FAILED, "cannot make an input"));
+	for (int i = 0; done && i < PIPES; i++)
+		done = spawn_pipe(ends[i], e);
+	if (done)
+		c->pid = spawn(
+		    &(struct spawn_spec){ c->spec->argv, c->spec->cwd, 3, { input, ends[OUT][1], ends[ERR][1] } }, e);
+	done = done && c->pid > 0;
 	for (int i = 0; done && i < PIPES; i++) {
 		c->pipe[i] = ends[i][0];
 		ends[i][0] = -1;
