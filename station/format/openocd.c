@@ -146,8 +146,10 @@ bool ocd_answer(struct span answer, int *rc, char *text, size_t size)
 		return false;
 	at = element(at + 1, end, &second);
 	text[second.used] = '\0';
+	if (at != end)
+		return false;
 	*rc = (int)value;
-	return at == end;
+	return true;
 }
 
 bool ocd_words(const char *text, uint32_t *out, unsigned count)

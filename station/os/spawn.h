@@ -18,7 +18,8 @@ struct spawn_spec {
 
 /* Learns whether the program could be started.  -1: it could not, and no child is left; not-found, file-failed. */
 pid_t spawn(const struct spawn_spec *spec, struct err *e);
-/* A descriptor that stands below SPAWN_MAX_FDS would be overwritten in the child: moves it up.  False when it cannot. */
+/* A descriptor that stands below SPAWN_MAX_FDS would be overwritten in the child: moves it up.  False when it cannot.
+ */
 bool spawn_above(int *fd);
 /* A pipe with both ends above; file-failed. */
 bool spawn_pipe(int ends[2], struct err *e);
