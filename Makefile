@@ -255,6 +255,7 @@ $(foreach m,$(MACHINES),$(eval $(call machine,$(firstword $(subst :, ,$m)),$(las
 install: all ## programs, boards, lines, manual pages, systemd unit, udev rule
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/stationd $(BUILD)/stationctl $(BUILD)/virtual-line
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/boards fixtures/boards/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/openocd fixtures/openocd/*.cfg fixtures/openocd/*.tcl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/romline/lines fixtures/lines/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 station/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 station/man/*.8

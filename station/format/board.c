@@ -115,6 +115,23 @@ uint32_t partition_unit_at(const struct partition *p, uint32_t offset)
 	return index;
 }
 
+bool board_uid_from_words(const struct board *b, const uint32_t *words, char uid[UID_TEXT_SIZE])
+{
+	unsigned count = b->swd.uid_words;
+	bool same = true;
+	if (!b->swd.has_uid)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		same = same && words[i] == words[0] && (words[i] == 0 || words[i] == UINT32_MAX);
+	if (same)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t w = b->uid_rule == UID_OCOTP ? __builtin_bswap32(words[i]) : words[count - 1 - i];
+		snprintf(uid + (size_t)8 * i, 9, "%08x", (unsigned)w);
+	}
+	return true;
+}
+
 bool board_uid_from_serial(const struct board *b, const char *dfu_serial, char uid[UID_TEXT_SIZE])
 {
 	uint8_t bytes[(UID_TEXT_SIZE - 1) / 2];

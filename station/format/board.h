@@ -15,7 +15,7 @@
 #define BOARD_MAX_ALIGN      8
 #define BOARD_MAX_TIMES      8
 #define BOARD_MAX_MEDIA      4
-#define BOARD_MAX_LEGACY     2
+#define BOARD_MAX_LEGACY     4
 #define BOARD_MAX_MPY        8
 #define DFU_BLOCK            4096u
 
@@ -26,7 +26,8 @@ enum dfu_dialect { DIALECT_OPENMV, DIALECT_DFUSE };
 enum uid_rule {
 	UID_WORDS,    /* 24 hex digits: W2,W1,W0 of an STM32's UID (OpenMV's bootloader) */
 	UID_WORDS_UP, /* the same words as W0,W1,W2 (Arduino's bootloader) */
-	UID_MFGDATA   /* 24 hex digits of an AE3's MfgData */
+	UID_MFGDATA,  /* 24 hex digits of an AE3's MfgData */
+	UID_OCOTP     /* 16 hex digits: the bytes of CFG0, then of CFG1, of an i.MX RT; no DFU serial */
 };
 enum run_serial_rule { RUN_SERIAL_STM32, RUN_SERIAL_ANY };
 
@@ -71,10 +72,52 @@ struct align_rule {
 	bool model;      /* intake refuses a model below it; others warn */
 };
 
+/* How a board is reached over SWD. */
+enum swd_core { SWD_CORE_M4, SWD_CORE_M7, SWD_CORE_M33 };
+/* What writes a medium: a back-end of the flash agent. */
+enum swd_backend {
+	SWD_BACKEND_NONE, /* the medium cannot be reached over SWD */
+	SWD_BACKEND_STM32F4,
+	SWD_BACKEND_STM32F7,
+	SWD_BACKEND_STM32H7,
+	SWD_BACKEND_QUADSPI,
+	SWD_BACKEND_XSPI,
+	SWD_BACKEND_FLEXSPI,
+	SWD_BACKEND_MRAM,
+	SWD_BACKEND_OSPI,
+	SWD_BACKEND_COUNT
+};
+struct swd_medium {
+	enum swd_backend backend;
+	bool stock;         /* the target configuration declares OpenOCD's own flash bank for it */
+	uint32_t registers; /* of its controller */
+	uint32_t bank_size; /* 0: one bank */
+	uint32_t
+	    mapped_tail_wedge; /* so many bytes before its end must not be read by the core where they are mapped */
+};
+struct board_swd {
+	bool there;       /* false: nothing below counts */
+	bool hybrid;      /* only the boot magic and a reset go over SWD, the rest over DFU */
+	char config[64];  /* a file name in the folder of target configurations */
+	char mark[12];    /* "measured", "datasheet", "assumed" or "modelled": the weakest of what is said here */
+	bool has_dpidr, has_idcode, has_flash_kib, has_uid, has_agent;
+	uint32_t dpidr;
+	uint32_t idcode_address, idcode_mask, idcode_value;
+	uint32_t flash_kib_address,
+	    flash_kib; /* 16 bits at that address say how many KiB of internal flash there are */
+	uint32_t uid_address;
+	unsigned uid_words, uid_stride; /* bytes from one word to the next */
+	enum swd_core core;
+	struct range agent, buffers; /* RAM for the flash agent: its program with its stack; its mailbox and buffers */
+	struct swd_medium media[BOARD_MAX_MEDIA]; /* as board.media */
+};
+
 struct board {
 	char id[BOARD_ID_SIZE], name[64], mcu[32], core[16];
 	enum dfu_dialect dialect;
 	enum usb_speed speed;
+	bool
+	    has_dfu; /* false: dfu_vid, dfu_pid are 0 and the bootloader's figures do not count; SWD alone reaches it */
 	uint16_t dfu_vid, dfu_pid, run_vid, run_pid;
 	/* run-mode ids of older firmware, shared between models: they say "a camera runs", never which one */
 	unsigned legacy_count;
@@ -107,6 +150,7 @@ struct board {
 	uint32_t boot_ms;    /* from leaving the bootloader to being enumerated in run mode */
 	uint32_t return_ms;  /* the longest the station waits for that */
 	char times_mark[12]; /* "measured", "datasheet" or "assumed" */
+	struct board_swd swd;
 };
 
 /* Parses and checks one board file.  On success *out is complete: runs cover partitions, names are unique, every
@@ -137,11 +181,14 @@ struct unit partition_unit(const struct partition *p, uint32_t index);
 /* The unit that holds this offset; offset < size. */
 uint32_t partition_unit_at(const struct partition *p, uint32_t offset);
 
-/* uid text is UID_TEXT_SIZE - 1 lower-case hex digits of W2,W1,W0 (or MfgData). */
+/* uid text is UID_TEXT_SIZE - 1 lower-case hex digits of W2,W1,W0 (or MfgData); 16 where the rule is UID_OCOTP. */
 #define UID_TEXT_SIZE 25
 /* From the DFU serial (hex digits in either case); false: not in the board's form, or all bits equal (no UID was ever
  * programmed). */
 bool board_uid_from_serial(const struct board *b, const char *dfu_serial, char uid[UID_TEXT_SIZE]);
+/* From the words of the chip's unique number as they stand in memory, W0 first; count is the board's uid_words.  False
+ * when all bits are equal. */
+bool board_uid_from_words(const struct board *b, const uint32_t *words, char uid[UID_TEXT_SIZE]);
 /* Does a run-mode serial belong to this uid (letters in either case)?  Under RUN_SERIAL_ANY every serial does. */
 bool board_run_serial_fits(const struct board *b, const char *uid, const char *run_serial);
 /* The STM32 rule itself: 12 upper-case hex digits b11,(b10+b2),b9,(b8+b0),b7,b6 of the UID bytes. */

@@ -38,7 +38,7 @@ static bool add(const char *folder, const char *name, struct board_set *set, str
 	struct board *b = &set->boards[set->count];
 	if (!load_one(folder, name, b, e))
 		return false;
-	const struct board *other = boards_by_dfu(set, b->dfu_vid, b->dfu_pid);
+	const struct board *other = b->has_dfu ? boards_by_dfu(set, b->dfu_vid, b->dfu_pid) : NULL;
 	if (other)
 		return err_set(e, CODE_BOARD_INVALID, "%s has the bootloader id of %s", name, other->id);
 	set->count++;
@@ -100,7 +100,7 @@ const struct board *boards_find(const struct board_set *set, const char *id)
 const struct board *boards_by_dfu(const struct board_set *set, uint16_t vid, uint16_t pid)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		if (set->boards[i].dfu_vid == vid && set->boards[i].dfu_pid == pid)
+		if (set->boards[i].has_dfu && set->boards[i].dfu_vid == vid && set->boards[i].dfu_pid == pid)
 			return &set->boards[i];
 	return NULL;
 }

@@ -224,16 +224,18 @@ bool ocd_call(struct ocd *o, int64_t within_ms, char *text, size_t size, struct 
 
 static bool launch(struct ocd *o, const struct ocd_setup *s, struct err *e)
 {
-	char adapter[COMMANDS_MAX];
+	char adapter[COMMANDS_MAX], speed[32];
 	const char *program = s->program ? s->program : "openocd";
 	if (!ocd_probe_commands(&s->probe, adapter, sizeof adapter))
 		return err_set(
 		    e, CODE_PROBE_WRONG, "the probe's serial number may only have letters, digits, . _ and -");
 	if (!ocd_name_valid(s->config))
 		return err_set(e, CODE_BOARD_INVALID, "%.60s is no name of a target configuration", s->config);
+	/* a target file may set a speed of its own: ours comes behind it */
+	snprintf(speed, sizeof speed, "adapter speed %u", (unsigned)s->probe.khz);
 	const char *const argv[] = { program, "-d1", "-s", s->scripts, "-c",
 		"tcl_port pipe; gdb_port disabled; telnet_port disabled", "-c", adapter, "-c",
-		s->before ? s->before : "", "-f", s->config, "-c", "init", NULL };
+		s->before ? s->before : "", "-f", s->config, "-c", speed, "-c", "init", NULL };
 	return companion_start(&o->child, argv, o->bulk, e);
 }
 

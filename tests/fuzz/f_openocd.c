@@ -1,5 +1,5 @@
-/* Any bytes as what OpenOCD says: an answer, numbers, complaints.  Read within bounds; what is taken is what it must be;
- * a command that is wrapped stays inside its wrapping. */
+/* Any bytes as what OpenOCD says: an answer, numbers, complaints.  Read within bounds; what is taken is what it must
+ * be; a command that is wrapped stays inside its wrapping. */
 #include "format/openocd.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Board files: the seven that ship, every rule of the reader, units, alignment, firmware ranges, serials, loading. */
+/* Board files: those that ship, every rule of the reader, units, alignment, firmware ranges, serials, loading. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,6 +84,48 @@ static const struct {
 	{ "openmv-ae3", 5, "RWFS", "ospi", 0, 0xA0000000, 8388608, 2048, 4096, 4096, ROLE_FILESYSTEM, false },
 	{ "openmv-ae3", 6, "ROMFS0", "ospi", 0x800000, 0xA0800000, 25165824, 6144, 4096, 4096, ROLE_ROMFS, false },
 	{ "openmv-ae3", 7, "RECOVERY", "recovery", 0, 0, 4096, 1, 4096, 4096, ROLE_OTHER, true },
+	{ "arduino-giga", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
+	    ROLE_BOOTLOADER, true },
+	{ "arduino-giga", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	    ROLE_FILESYSTEM, false },
+	{ "arduino-giga", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072, ROLE_FIRMWARE,
+	    false },
+	{ "arduino-giga", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM, false },
+	{ "arduino-giga", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS, false },
+	{ "arduino-giga", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-giga", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-portenta-h7", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
+	    ROLE_BOOTLOADER, true },
+	{ "arduino-portenta-h7", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	    ROLE_FILESYSTEM, false },
+	{ "arduino-portenta-h7", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
+	    ROLE_FIRMWARE, false },
+	{ "arduino-portenta-h7", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
+	    false },
+	{ "arduino-portenta-h7", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
+	    false },
+	{ "arduino-portenta-h7", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
+	    false },
+	{ "arduino-portenta-h7", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-nicla-vision", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
+	    ROLE_BOOTLOADER, true },
+	{ "arduino-nicla-vision", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	    ROLE_FILESYSTEM, false },
+	{ "arduino-nicla-vision", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
+	    ROLE_FIRMWARE, false },
+	{ "arduino-nicla-vision", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
+	    false },
+	{ "arduino-nicla-vision", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
+	    false },
+	{ "arduino-nicla-vision", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
+	    false },
+	{ "arduino-nicla-vision", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "openmv-rt1062", 0, "BOOTLOADER", "flexspi", 0, 0x60000000, 262144, 64, 4096, 4096, ROLE_BOOTLOADER, true },
+	{ "openmv-rt1062", 1, "FIRMWARE", "flexspi", 0x40000, 0x60040000, 3932160, 960, 4096, 4096, ROLE_FIRMWARE,
+	    false },
+	{ "openmv-rt1062", 2, "FILESYSTEM", "flexspi", 0x400000, 0x60400000, 4194304, 1024, 4096, 4096, ROLE_FILESYSTEM,
+	    false },
+	{ "openmv-rt1062", 3, "ROMFS0", "flexspi", 0x800000, 0x60800000, 8388608, 2048, 4096, 4096, ROLE_ROMFS, false },
 };
 #define LAYOUT_COUNT (sizeof layout / sizeof *layout)
 
@@ -164,10 +206,12 @@ static const struct {
 static void test_facts(void **state)
 {
 	(void)state;
-	assert_int_equal(set.count, FACT_COUNT);
+	unsigned with_dfu = 0;
+	for (unsigned i = 0; i < set.count; i++)
+		with_dfu += set.boards[i].has_dfu;
+	assert_int_equal(with_dfu, FACT_COUNT);
 	for (unsigned i = 0; i < FACT_COUNT; i++) {
-		const struct board *b = &set.boards[i];
-		assert_string_equal(b->id, facts[i].id);
+		const struct board *b = board(facts[i].id);
 		assert_int_equal(b->dialect, DIALECT_OPENMV);
 		assert_int_equal(b->speed, facts[i].speed);
 		assert_int_equal(b->boot_magic_address, facts[i].magic);
@@ -187,6 +231,31 @@ static void test_facts(void **state)
 	assert_non_null(boards_by_run(&set, 0x1209, 0xabd1));
 	assert_null(boards_find(&set, "openmv"));
 	assert_null(board_partition(board("openmv-h7"), "romfs0"));
+}
+
+/* What is reached over SWD, and how it says who it is. */
+static void test_swd(void **state)
+{
+	(void)state;
+	char uid[UID_TEXT_SIZE];
+	const struct board *h7p = board("openmv-h7-plus"), *rt = board("openmv-rt1062"), *n6 = board("openmv-n6");
+	const uint32_t words[] = { 0x0033001F, 0x30335106, 0x34323437 },
+		       blank[] = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
+	for (unsigned i = 0; i < set.count; i++)
+		assert_true(set.boards[i].swd.there && (set.boards[i].swd.has_uid != set.boards[i].swd.hybrid));
+	assert_string_equal(h7p->swd.config, "openmv-h7-plus.cfg");
+	assert_true(h7p->swd.has_dpidr && h7p->swd.dpidr == 0x6BA02477);
+	assert_int_equal(h7p->swd.media[0].backend, SWD_BACKEND_STM32H7);
+	assert_int_equal(h7p->swd.media[1].backend, SWD_BACKEND_QUADSPI);
+	assert_int_equal(h7p->swd.media[1].mapped_tail_wedge, 512);
+	assert_int_equal(h7p->swd.core, SWD_CORE_M7);
+	assert_true(n6->swd.hybrid && n6->has_dfu);
+	assert_true(board_uid_from_words(h7p, words, uid));
+	assert_string_equal(uid, "34323437303351060033001f");
+	assert_false(board_uid_from_words(h7p, blank, uid));
+	assert_true(board_uid_from_words(rt, words, uid));
+	assert_string_equal(uid, "1f00330006513330");
+	assert_false(board_uid_from_words(n6, words, uid));
 }
 
 static void test_media(void **state)
@@ -321,7 +390,7 @@ static void test_serials(void **state)
 static const struct {
 	const char *file, *find, *put, *message;
 } broken[] = {
-	{ "openmv-m4", "{\n\t\"id\"", "[{\n\t\"id\"", "line 54, column 1: ',' or ']' must stand here" },
+	{ "openmv-m4", "{\n\t\"id\"", "[{\n\t\"id\"", "line 65, column 1: ',' or ']' must stand here" },
 	{ "openmv-m4", "\"mcu\"", "\"mcus\"", "there is no key \"mcus\" here" },
 	{ "openmv-m4", "\"mcu\": \"STM32F427\",", "", "\"mcu\" is missing" },
 	{ "openmv-m4", "\"STM32F427\"", "\"\"", "\"mcu\" must be printable ASCII, not empty and not that long" },
@@ -402,6 +471,39 @@ static const struct {
 	    "\"mpy_cross\" must be a list of short arguments that start with '-'" },
 	{ "openmv-m4", "\"-march=armv7emsp\"", "\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\"",
 	    "\"mpy_cross\" has too many arguments" },
+	{ "openmv-m4", "\"swd\": {", "\"swt\": {", "there is no key \"swt\" here" },
+	{ "arduino-giga", "\"bootloader\": null", "\"bootloader\": {}",
+	    "\"bootloader\" and \"dfu\" must both be there, or both be null" },
+	{ "openmv-m4", "\"config\": \"stm32f4.cfg\"", "\"config\": \"../stm32f4.cfg\"",
+	    "swd: \"config\" must be a file name of letters, digits, '.', '_' and '-'" },
+	{ "openmv-m4", "\"config\": \"stm32f4.cfg\"", "\"config\": \"stm32f4.cfg; exec\"",
+	    "swd: \"config\" must be a file name of letters, digits, '.', '_' and '-'" },
+	{ "openmv-m4", "\"hybrid\": false, ", "", "swd: \"hybrid\" is missing" },
+	{ "openmv-m4", "\"mark\": \"modelled\"", "\"mark\": \"sure\"",
+	    "swd: \"mark\" is none of the words that may stand there" },
+	{ "openmv-m4", "\"value\": \"0x00000419\"", "\"value\": \"0x00001419\"",
+	    "swd: \"value\" has bits that the mask leaves out" },
+	{ "openmv-m4", "\"0xE0042000\"", "\"0xE0042001\"", "swd: \"address\" must be a multiple of 4" },
+	{ "openmv-m4", "\"0x1FFF7A22\"", "\"0x1FFF7A23\"", "swd: \"address\" must be even" },
+	{ "openmv-m4", "\"words\": 3", "\"words\": 2", "swd: \"words\" must be a whole number from 3 to 3" },
+	{ "openmv-m4", "\"stride\": 4", "\"stride\": 6", "swd: \"stride\" must be a multiple of 4" },
+	{ "openmv-m4", "\"uid\": {\"address\": \"0x1FFF7A10\", \"words\": 3, \"stride\": 4}", "\"uid\": null",
+	    "swd: \"uid\" may be null only where the rest goes over DFU" },
+	{ "openmv-m4", "\"core\": \"m4\"", "\"core\": \"m0\"",
+	    "swd: \"core\" is none of the words that may stand there" },
+	{ "openmv-m4", "\"buffers\": \"0x20008000\"", "\"buffers\": \"0x20007000\"",
+	    "swd: \"buffers\" overlap the agent's own memory" },
+	{ "openmv-m4", "\"load\": \"0x20000000\"", "\"load\": \"0xFFFFF000\"",
+	    "swd: \"load_size\" reaches beyond 32 bits" },
+	{ "openmv-m4", "\"internal\": {\"backend\"", "\"qspi\": {\"backend\"",
+	    "swd: \"media\" of SWD must each name a medium of this board, once" },
+	{ "openmv-m4", "\"backend\": \"stm32f4\"", "\"backend\": \"\"",
+	    "swd: \"backend\" is none of the words that may stand there" },
+	{ "openmv-m4", "\"stock\": true", "\"stock\": 1", "swd: \"stock\" must be true or false" },
+	{ "openmv-h7", "\"bank_size\": 1048576", "\"bank_size\": 1",
+	    "swd: \"bank_size\" must be a whole number from 4096 to 1073741824" },
+	{ "arduino-giga", "\"hybrid\": false", "\"hybrid\": true",
+	    "swd: \"hybrid\" makes no sense without a DFU bootloader" },
 };
 
 /* The file with the first `find` replaced; the caller frees. */
@@ -497,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_swd),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_mpy_cross),

@@ -115,7 +115,7 @@ static void complaints(void **state)
 		{ { "Error: ST-LINK open failed (serial mismatch)" }, CODE_PROBE_WRONG },
 		{ { "Error: open failed" }, CODE_PROBE_MISSING },
 		{ { "Error: unable to find a matching CMSIS-DAP device" }, CODE_PROBE_MISSING },
-		{ { "Error: libusb_open() failed with LIBUSB_ERROR_ACCESS",
+		{ { "Error: opening failed with LIBUSB_ERROR_ACCESS",
 		      "Error: unable to find a matching CMSIS-DAP device" },
 		    CODE_USB_DENIED },
 		{ { "Error: Error connecting DP: cannot read IDR" }, CODE_TARGET_MISSING },
