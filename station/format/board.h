@@ -96,10 +96,10 @@ struct swd_medium {
 	    mapped_tail_wedge; /* so many bytes before its end must not be read by the core where they are mapped */
 };
 struct board_swd {
-	bool there;       /* false: nothing below counts */
-	bool hybrid;      /* only the boot magic and a reset go over SWD, the rest over DFU */
-	char config[64];  /* a file name in the folder of target configurations */
-	char mark[12];    /* "measured", "datasheet", "assumed" or "modelled": the weakest of what is said here */
+	bool there;      /* false: nothing below counts */
+	bool hybrid;     /* only the boot magic and a reset go over SWD, the rest over DFU */
+	char config[64]; /* a file name in the folder of target configurations */
+	char mark[12];   /* "measured", "datasheet", "assumed" or "modelled": the weakest of what is said here */
 	bool has_dpidr, has_idcode, has_flash_kib, has_uid, has_agent;
 	uint32_t dpidr;
 	uint32_t idcode_address, idcode_mask, idcode_value;
