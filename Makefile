@@ -24,7 +24,7 @@ LDFLAGS    = $(SAN) -pthread
 WEB := build/web
 
 LIB_SRC  := $(wildcard station/base/*.c station/format/*.c station/os/*.c station/transport/*.c station/journal/*.c \
-            station/line/*.c station/http/*.c firmware/romfs/*.c)
+            station/mes/*.c station/line/*.c station/http/*.c firmware/romfs/*.c)
 CTL_SRC  := $(wildcard station/ctl/*.c)
 TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)

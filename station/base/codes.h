@@ -75,6 +75,10 @@
 	    "Find out why it is held, then resume it and plug the camera in again.")                                   \
 	X(BATCH_COMPLETE, "batch-complete", VERDICT_ERROR, false, "The batch has all its units.",                      \
 	    "Close the batch and open the next one.")                                                                  \
+	X(MES_REFUSED, "mes-refused", VERDICT_ERROR, false, "The MES says that this unit may not be built here now.",  \
+	    "Do as the message says, or ask who runs the MES.")                                                        \
+	X(MES_SILENT, "mes-silent", VERDICT_ERROR, false, "The MES gives no answer that can be understood.",           \
+	    "Check the network and the MES, then plug the camera in again.")                                           \
 	/* FAIL: the unit is bad */                                                                                    \
 	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false,                                                       \
 	    "The flash does not hold what was written, even after a rewrite.",                                         \
@@ -155,6 +159,10 @@
 	    "Use a new key for a new request.")                                                                        \
 	X(KEY_IN_USE, "key-in-use", VERDICT_ERROR, false, "A request with this Idempotency-Key is under way.",         \
 	    "Wait for its answer, then ask again.")                                                                    \
+	X(MES_PARKED, "mes-parked", VERDICT_ERROR, false, "The MES would not take an event.",                          \
+	    "See why it answered so, then have it sent again or dropped.")                                             \
+	X(PRECONDITION_FAILED, "precondition-failed", VERDICT_ERROR, false,                                            \
+	    "It is no longer what the request says it is.", "Look at it as it is now, then decide.")                   \
 	X(TOO_MANY_CLIENTS, "too-many-clients", VERDICT_ERROR, false,                                                  \
 	    "As many clients listen to the events as the station can serve.", "Close other pages of the station.")     \
 	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.")                  \

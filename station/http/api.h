@@ -20,6 +20,8 @@ route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
 route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
 /* api_units.c */
 route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, api_stats;
+/* api_mes.c */
+route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
 /* api_events.c */
 route_handler api_events, api_export;
 /* assets.c */
@@ -44,6 +46,8 @@ bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *
 /* The API's objects of a slot and of the station, as they are now; the caller frees.  not-found. */
 struct cJSON *slot_object(struct http *h, unsigned number, struct err *e);
 struct cJSON *station_object(struct http *h, struct err *e);
+/* How telling the MES goes. */
+void mes_fill(struct cJSON *json, struct http *h);
 /* A board's partitions, as the API has them, into an array. */
 void partitions_fill(struct cJSON *items, const struct board *b);
 /* Has the slot a verdict, a refusal or a question to show? */

@@ -115,6 +115,21 @@ static void put_requests(FILE *out, struct http *h)
 		    (unsigned long long)atomic_load(&h->answered[digit]));
 }
 
+static void put_mes(FILE *out, struct http *h)
+{
+	struct outbox_view v;
+	if (!h->o.mes->outbox)
+		return;
+	outbox_look(h->o.mes->outbox, &v);
+	put_alone(out, "romline_mes_behind_rows", "gauge", "Rows of the journal that the MES has not been told of.",
+	    v.behind_rows);
+	put_head(out, "romline_mes_behind_seconds", "gauge", "How old the event is that the MES is being told.");
+	fprintf(out, "romline_mes_behind_seconds %.3f\n", (double)v.behind_ms / 1000);
+	put_alone(out, "romline_mes_parked", "gauge", "Events that the MES would not take.", v.parked);
+	put_alone(out, "romline_mes_taken_total", "counter", "Events that the MES has taken since the start.", v.taken);
+	put_alone(out, "romline_mes_failed_total", "counter", "Tries that failed since the start.", v.failed);
+}
+
 static bool put_all(FILE *out, struct http *h, struct err *e)
 {
 	int64_t newest;
@@ -124,6 +139,7 @@ static bool put_all(FILE *out, struct http *h, struct err *e)
 	put_alone(out, "romline_journal_rows_total", "counter", "Rows of the journal.", newest);
 	put_batches(out, h);
 	put_requests(out, h);
+	put_mes(out, h);
 	put_head(out, "romline_attempts_total", "counter", "Ended attempts; refused ones are among the errors.");
 	return query_totals(h->reader, put_total, out, e) && put_slots(out, h, e);
 }

@@ -102,6 +102,7 @@ struct cJSON *station_object(struct http *h, struct err *e)
 	add_batches(json, h->o.line);
 	json_add_u64_text(json, "journal", (uint64_t)newest);
 	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));
+	mes_fill(json_add_object(json, "mes"), h);
 	if (!json)
 		err_set(e, CODE_NO_MEMORY, "no memory for the answer");
 	return json;

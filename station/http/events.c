@@ -485,7 +485,7 @@ void events_end(struct events *v)
 	if (!v || !v->running)
 		return;
 	v->running = false;
-	journal_watch(v->h->o.journal, NULL, NULL);
+	journal_watch(v->h->o.journal, NULL, v);
 	pthread_mutex_lock(&v->lock);
 	v->ended = true;
 	for (struct client *c = v->clients.next; c != &v->clients; c = c->next)

@@ -7,6 +7,7 @@
 #define STATION_HTTP_H
 
 #include "line/line.h"
+#include "mes/mes.h"
 
 struct http;
 
@@ -19,6 +20,7 @@ struct http_options {
 	struct line *line;
 	struct recipe_store *store;
 	struct journal *journal;
+	struct mes *mes;
 };
 
 /* Serves on the socket that LISTEN_FDS and LISTEN_PID pass as descriptor 3, else on `listen`; writes the real address

@@ -21,8 +21,9 @@ static const char *line_file(const struct station *s)
 bool station_read_rules(struct station *s, struct err *e)
 {
 	struct line_file places;
-	return boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
-	       roles_parse(s->conf.require_roles, &s->require, e) &&
+	struct mes_rules mes;
+	return mes_rules_read(&s->conf, &mes, e) && boards_load(s->conf.boards, &s->boards, e) &&
+	       trust_open(s->conf.trust, &s->trust, e) && roles_parse(s->conf.require_roles, &s->require, e) &&
 	       (!line_file(s) || line_file_read(line_file(s), &places, e));
 }
 
@@ -63,6 +64,12 @@ static bool write_started(struct station *s, struct err *e)
 	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
 }
 
+/* Where stationctl is the station, for one order, the MES is told by the next stationd. */
+static bool start_mes(struct station *s, struct err *e)
+{
+	return s->bench || mes_start(&s->mes, &s->conf, s->journal, s->journal_path, e);
+}
+
 static bool start_line(struct station *s, struct err *e)
 {
 	struct line_options lo = { .station = s->conf.name,
@@ -76,8 +83,9 @@ static bool start_line(struct station *s, struct err *e)
 		.already_passed = s->conf.already_passed,
 		.retries = s->conf.retries,
 		.hold_after = s->conf.hold_after,
+		.permits = mes_permits(&s->mes),
 		.bench = s->bench };
-	if (!write_started(s, e) || !line_create(&lo, &s->line, e))
+	if (!line_create(&lo, &s->line, e))
 		return false;
 	struct http_options ho = { .listen = s->conf.listen,
 		.state_dir = s->conf.state_dir,
@@ -85,7 +93,8 @@ static bool start_line(struct station *s, struct err *e)
 		.journal_path = s->journal_path,
 		.line = s->line,
 		.store = s->store,
-		.journal = s->journal };
+		.journal = s->journal,
+		.mes = &s->mes };
 	/* cameras first: who asks about a slot learns of the camera that is in it */
 	s->watching = usb_watch_start(line_usb_event, s->line, e);
 	if (!s->watching)
@@ -96,7 +105,7 @@ static bool start_line(struct station *s, struct err *e)
 
 bool station_start(struct station *s, struct err *e)
 {
-	return open_state(s, e) && start_line(s, e);
+	return open_state(s, e) && write_started(s, e) && start_mes(s, e) && start_line(s, e);
 }
 
 static void write_stopped(struct station *s)
@@ -165,6 +174,7 @@ void station_take_down(struct station *s)
 	if (s->watching)
 		usb_watch_stop();
 	line_destroy(s->line);
+	mes_stop(&s->mes);
 	recipe_store_close(s->store);
 	journal_close(s->journal);
 	trust_close(s->trust);

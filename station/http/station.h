@@ -5,6 +5,7 @@
 
 #include "http/http.h"
 #include "line/trust.h"
+#include "mes/mes.h"
 
 #include <limits.h>
 
@@ -18,6 +19,7 @@ struct station {
 	struct role_list require;
 	struct journal *journal;
 	struct recipe_store *store;
+	struct mes mes;
 	struct line *line;
 	struct http *http;
 	bool watching;

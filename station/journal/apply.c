@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, kind, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, kind, permit, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, coalesce(:attempt_kind, 'program'), json_patch('{}', coalesce(:versions, '{}'))" values ")"
+	" :started_at, coalesce(:attempt_kind, 'program'), :permit, json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \
@@ -176,6 +176,13 @@ static const struct rule {
 
 	{ KIND_UNIT_SERIAL, MUST,
 	  "UPDATE units SET seq = :seq, serial = :serial WHERE uid = :uid" },
+
+	{ KIND_MES_STARTED, MUST, "INSERT INTO mes_start(one, seq, at) VALUES(1, :seq, " AT ")" },
+	{ KIND_MES_PARKED, MUST,
+	  "INSERT INTO mes_parked(row, seq, id, kind, status, at) VALUES(cast(:row AS INTEGER), :seq, :id, :event, :status,"
+	  " " AT ") ON CONFLICT(row) DO UPDATE SET seq = :seq, status = excluded.status, at = excluded.at" },
+	{ KIND_MES_PARKED, MUST, EVENT },
+	{ KIND_MES_RESOLVED, MUST, "DELETE FROM mes_parked WHERE row = cast(:row AS INTEGER)" },
 };
 /* clang-format on */
 

@@ -50,8 +50,10 @@ struct journal {
 	int64_t gather; /* so many rows the writer waits for; 0: for any */
 	int64_t newest; /* time of the newest row, queued ones too */
 	bool stop, mark;
-	journal_seen *seen;
-	void *seen_context;
+	struct {
+		journal_seen *seen; /* NULL: free */
+		void *context;
+	} watchers[JOURNAL_WATCHERS];
 	/* the writer's own */
 	struct store store;
 	int64_t quiet_since;     /* monotonic ms of the last commit */
@@ -153,8 +155,9 @@ static bool answer_group(struct journal *j, struct row *rows)
 		free_row(row);
 	}
 	pthread_mutex_lock(&j->mutex);
-	if (newest && j->seen)
-		j->seen(j->seen_context, newest);
+	for (int i = 0; newest && i < JOURNAL_WATCHERS; i++)
+		if (j->watchers[i].seen)
+			j->watchers[i].seen(j->watchers[i].context, newest);
 	pthread_mutex_unlock(&j->mutex);
 	return closed;
 }
@@ -411,8 +414,17 @@ void journal_checkpoint(struct journal *j)
 void journal_watch(struct journal *j, journal_seen *seen, void *context)
 {
 	pthread_mutex_lock(&j->mutex);
-	j->seen = seen;
-	j->seen_context = context;
+	int place = JOURNAL_WATCHERS;
+	for (int i = 0; i < JOURNAL_WATCHERS; i++)
+		if (j->watchers[i].seen && j->watchers[i].context == context)
+			place = i;
+	for (int i = 0; place == JOURNAL_WATCHERS && i < JOURNAL_WATCHERS; i++)
+		if (!j->watchers[i].seen)
+			place = i;
+	if (place < JOURNAL_WATCHERS) {
+		j->watchers[place].seen = seen;
+		j->watchers[place].context = context;
+	}
 	pthread_mutex_unlock(&j->mutex);
 }
 

@@ -35,7 +35,9 @@ int64_t journal_write(struct journal *j, const char *kind, struct cJSON *body, s
 /* Queues a checkpoint.  Batch close, every 256 rows, 5 minutes of quiet and a clean stop make one by themselves. */
 void journal_checkpoint(struct journal *j);
 /* Called on the writer thread after each commit with the newest seq; must only wake somebody and ask nothing of the
- * journal.  With seen NULL none is called any more once journal_watch has returned. */
+ * journal.  Each context may watch once, JOURNAL_WATCHERS at a time; with seen NULL this context is not called any more
+ * once journal_watch has returned. */
+#define JOURNAL_WATCHERS 4
 typedef void journal_seen(void *context, int64_t newest);
 void journal_watch(struct journal *j, journal_seen *seen, void *context);
 

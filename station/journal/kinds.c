@@ -67,6 +67,7 @@ struct field {
 	NULLABLE("order", TEXT), \
 	NULLABLE("recipe", SHA256), \
 	MAY("attempt_kind", TEXT),    /* program, when missing; deploy */ \
+	MAY("permit", TEXT),          /* the MES's: granted, cached; silent: it gave no answer and that is allowed */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 
 #define RESULT \
@@ -157,6 +158,15 @@ static const struct {
 	{ KIND_SLOT_DISABLED, FIELDS(MUST("slot", COUNT), BY) },
 	{ KIND_SLOT_HELD, FIELDS(MUST("slot", COUNT), MUST("code", TEXT), NULLABLE("message", TEXT)) },
 	{ KIND_UNIT_SERIAL, FIELDS(MUST("uid", TEXT), NULLABLE("serial", TEXT), BY) },
+	{ KIND_MES_STARTED, FIELDS(MUST("events", TEXT)) },
+	{ KIND_MES_PARKED, FIELDS(
+		MUST("row", ID),
+		MUST("id", TEXT),             /* the event's UUID */
+		MUST("event", TEXT),          /* the row's kind */
+		MUST("status", COUNT),
+		MUST("code", TEXT),           /* mes-parked */
+		MUST("message", TEXT)) },
+	{ KIND_MES_RESOLVED, FIELDS(MUST("row", ID), MUST("outcome", TEXT) /* delivered, dropped */, BY) },
 };
 /* clang-format on */
 

@@ -38,6 +38,11 @@ struct cJSON;
 #define KIND_SLOT_HELD     "slot-held"     /* by the station: too many equal codes in a row */
 #define KIND_UNIT_SERIAL   "unit-serial"   /* binds the product's serial to a unit; null unbinds */
 
+/* What the MES is told; `row` is the number of the row that it was told of.  No row of these is told itself. */
+#define KIND_MES_STARTED  "mes-started"  /* the first start with a webhook: rows behind this one are told */
+#define KIND_MES_PARKED   "mes-parked"   /* the MES would not take it */
+#define KIND_MES_RESOLVED "mes-resolved" /* a parked one was taken after all, or dropped by a person */
+
 /* False with CODE_INTERNAL naming the field: a wrong body is a fault of the program. */
 bool kind_check(const char *kind, const struct cJSON *body, struct err *e);
 bool kind_known(const char *kind);

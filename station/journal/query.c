@@ -2,6 +2,7 @@
 #include "journal/query.h"
 
 #include "journal/filter.h"
+#include "journal/page.h"
 #include "journal/shapes.h"
 #include "os/text_out.h"
 
@@ -37,35 +38,11 @@ static char *list_sql(const struct list *l, const struct filter *f)
 	return text_end(&text, NULL);
 }
 
-/* One row more than asked for is looked at: it tells that there is a next page. */
-static bool print_rows(sqlite3_stmt *s, unsigned limit, FILE *out, struct err *e)
-{
-	int64_t last = 0;
-	int rc;
-	fputs("{\"items\":[", out);
-	unsigned n = 0;
-	while ((rc = reading_step(s, e)) == 1 && n < limit) {
-		const char *object = sql_text(s, 1);
-		if (!sql_row_whole(s, e))
-			return false;
-		fprintf(out, "%s%s", n++ ? "," : "", object);
-		last = sqlite3_column_int64(s, 0);
-	}
-	if (rc < 0)
-		return false;
-	if (rc == 1)
-		fprintf(out, "],\"next\":\"%lld\"}", (long long)last);
-	else
-		fputs("],\"next\":null}", out);
-	return true;
-}
-
 static bool run_list(
     struct journal_reader *r, enum filter_of of, const struct query_filter *asked, char **json, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
 	struct filter f;
-	struct text_out text;
 	*json = NULL;
 	if (!g || !filter_make(g, asked, of, &f, e))
 		return false;
@@ -75,21 +52,9 @@ static bool run_list(
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
 	if (!s)
 		return false;
-	FILE *out = text_begin(&text);
-	bool ok = true;
-	if (out) {
-		filter_bind(&f, s);
-		sqlite3_bind_int64(s, 20, (int64_t)filter_limit(asked) + 1);
-		ok = print_rows(s, filter_limit(asked), out, e);
-	}
-	*json = text_end(&text, NULL);
-	if (ok && !*json)
-		return err_set(e, CODE_NO_MEMORY, "no memory for a page");
-	if (!ok) {
-		free(*json);
-		*json = NULL;
-	}
-	return ok;
+	filter_bind(&f, s);
+	sqlite3_bind_int64(s, 20, (int64_t)filter_limit(asked) + 1);
+	return page_print(s, filter_limit(asked), json, e);
 }
 
 bool query_attempts(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)

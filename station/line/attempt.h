@@ -6,6 +6,7 @@
 #define STATION_LINE_ATTEMPT_H
 
 #include "line/line.h"
+#include "mes/permit.h"
 
 enum step {
 	STEP_IDENTIFIED,
@@ -56,7 +57,11 @@ struct attempt {
 	struct identity who;
 	char uid[UID_TEXT_SIZE];
 	bool has_bootloader;
-	uint8_t bootloader[SHA256_SIZE]; /* of its bootloader's partition */
+	uint8_t bootloader[SHA256_SIZE];            /* of its bootloader's partition */
+	unsigned slot;                              /* its number */
+	struct permits *permits;                    /* borrowed; NULL: the MES is not asked */
+	struct permit permit;                       /* the MES's word */
+	char serial[NUMBER_SIZE], mac[NUMBER_SIZE]; /* the product's, that it is to get or has; "": none */
 	enum conf_delta delta;
 	bool admitted; /* its start row is on disk */
 	bool refused;
@@ -100,6 +105,8 @@ void step_end(struct attempt *a, enum step step, enum code outcome);
 bool act_identify(struct attempt *a, struct err *e);
 /* Has each partition that the recipe uses its size, and which bootloader is it?  Part of admission; reads only. */
 bool act_probe(struct attempt *a, struct err *e);
+/* May it be built here now, says the MES?  Part of admission. */
+bool act_permit(struct attempt *a, struct err *e);
 bool act_compare(struct attempt *a, struct err *e);
 bool act_write(struct attempt *a, struct err *e);
 /* Does something differ, after act_compare? */

@@ -85,12 +85,22 @@ static void take_order(struct slot *s)
 	s->order = NULL;
 }
 
+/* NULL: no memory. */
+static struct attempt *slot_attempt(struct slot *s)
+{
+	struct attempt *a = attempt_create(s->device_board, &s->device, s->line->o.state_dir, &s->progress);
+	if (!a)
+		return NULL;
+	a->slot = s->number;
+	a->permits = s->line->o.permits;
+	return a;
+}
+
 static void begin_plugged(struct slot *s)
 {
-	struct line *l = s->line;
 	s->waiting_return = false;
 	if (!s->attempt) {
-		s->attempt = attempt_create(s->device_board, &s->device, l->o.state_dir, &s->progress);
+		s->attempt = slot_attempt(s);
 		if (!s->attempt) {
 			log_error("slot %u: no memory for an attempt", s->number);
 			stored_recipe_drop(s->order); /* it was for this camera, not for the next */
@@ -120,12 +130,22 @@ static void begin_identified(struct slot *s)
 	slot_begin_action(s, act_probe);
 }
 
+/* A person's order is nobody else's to allow.  When the answer is there, all is judged once more: it took a while. */
+static bool asks_mes(const struct slot *s)
+{
+	return s->attempt->permits && !s->attempt->deploy && s->attempt->permit.how == PERMIT_NONE;
+}
+
 static void decide(struct slot *s)
 {
 	struct err why = ERR_INIT;
 	switch (admit(s, &why)) {
 	case ADMIT_YES:
-		s->reserved = true;
+		s->reserved = true; /* while the MES is asked too */
+		if (asks_mes(s)) {
+			slot_begin_action(s, act_permit);
+			break;
+		}
 		row_started(s);
 		s->deadline = clock_mono_ms() + JOURNAL_MS;
 		break;
@@ -261,7 +281,7 @@ static void forget_attempt(struct slot *s, bool again, bool asked)
 	s->verdict = VERDICT_NONE;
 	s->result = (struct err)ERR_INIT;
 	if (again)
-		s->attempt = attempt_create(s->device_board, &s->device, s->line->o.state_dir, &s->progress);
+		s->attempt = slot_attempt(s);
 	if (s->attempt) {
 		s->attempt->asked = asked;
 		take_order(s);
@@ -351,7 +371,8 @@ void slot_give_up(struct slot *s, const struct err *why)
 {
 	s->waiting_return = false;
 	s->result = *why;
-	if (why->code == CODE_UID_MALFORMED || why->code == CODE_WRONG_BOARD)
+	if (why->code == CODE_UID_MALFORMED || why->code == CODE_WRONG_BOARD || why->code == CODE_MES_REFUSED ||
+	    why->code == CODE_MES_SILENT)
 		s->attempt->refused = !s->attempt->admitted;
 	s->failed_step = duties[s->state].step;
 	if (duties[s->state].has_step && s->attempt->steps[s->failed_step].begun) {

@@ -10,6 +10,7 @@
 #include "line/boards.h"
 #include "line/store.h"
 #include "line/unit.h"
+#include "mes/permit.h"
 #include "os/conf.h"
 #include "transport/transport.h"
 
@@ -28,9 +29,10 @@ struct line_options {
 	struct journal *journal;
 	enum conf_delta delta;
 	enum conf_passed already_passed;
-	unsigned retries;    /* of retryable codes, within one attempt */
-	unsigned hold_after; /* equal codes in a row; 0: never */
-	bool bench;          /* nothing starts by itself: only what is ordered is done */
+	unsigned retries;        /* of retryable codes, within one attempt */
+	unsigned hold_after;     /* equal codes in a row; 0: never */
+	struct permits *permits; /* NULL: the MES is not asked */
+	bool bench;              /* nothing starts by itself: only what is ordered is done */
 };
 
 /* What to do after the PASS of a deploy: it says what the flash holds, and counts for no batch. */

@@ -95,6 +95,8 @@ static struct cJSON *start_body(const struct slot *s)
 	json_add_string(body, "recipe", a->recipe ? a->recipe->sha256_text : NULL);
 	if (a->deploy)
 		json_add_string(body, "attempt_kind", "deploy");
+	if (a->permit.how != PERMIT_NONE)
+		json_add_string(body, "permit", permit_name(a->permit.how));
 	if (a->who.alt_count)
 		add_versions(body, a);
 	return body;

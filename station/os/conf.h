@@ -15,6 +15,7 @@
 
 enum conf_delta { DELTA_AUTO, DELTA_YES, DELTA_NO };
 enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
+enum conf_interlock { INTERLOCK_OFF, INTERLOCK_REFUSE, INTERLOCK_ALLOW };
 enum conf_readback { READBACK_FULL, READBACK_SAMPLED, READBACK_NONE };
 
 struct conf {
@@ -39,6 +40,14 @@ struct conf {
 	bool allow_unsigned;
 	/* [journal] */
 	char checkpoints[CONF_PATH_SIZE]; /* "": no file */
+	/* [mes] */
+	char mes_webhook[CONF_PATH_SIZE]; /* "": nothing is told */
+	char mes_events[512];
+	char mes_secret[CONF_PATH_SIZE];      /* "": nothing is signed */
+	char mes_ca[CONF_PATH_SIZE];          /* "": the system's authorities */
+	unsigned mes_deadline, mes_retry_max; /* s */
+	enum conf_interlock mes_interlock;
+	char mes_interlock_url[CONF_PATH_SIZE];
 	/* [log] */
 	enum log_level level;
 	enum log_format format;

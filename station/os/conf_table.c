@@ -18,6 +18,7 @@ enum type {
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define ROLE_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-, "
+#define KIND_CHARS "abcdefghijklmnopqrstuvwxyz-, "
 #define FIELD(f)   offsetof(struct conf, f), sizeof(((struct conf *)0)->f)
 
 static const struct key {
@@ -60,6 +61,25 @@ static const struct key {
 	    "Accept recipes that carry no signature at all. For development only." },
 	{ "journal", "checkpoints", TYPE_PATH, FIELD(checkpoints), "", 0, 0, NULL,
 	    "A file to which every signed checkpoint is appended; best on another machine. Empty: none." },
+	{ "mes", "webhook", TYPE_PATH, FIELD(mes_webhook), "", 0, 0, NULL,
+	    "Where the MES is told what happens: an http:// or https:// address. Empty: it is not told." },
+	{ "mes", "events", TYPE_TEXT, FIELD(mes_events),
+	    "attempt-started, attempt-ended, attempt-refused, batch-opened, batch-held, batch-resumed, batch-closed", 0,
+	    0, KIND_CHARS, "Which of the journal's rows it is told." },
+	{ "mes", "secret", TYPE_PATH, FIELD(mes_secret), "", 0, 0, NULL,
+	    "A file with 16 bytes or more that only the station and the MES know: requests are signed with it.\n"
+	    "Empty: they are not." },
+	{ "mes", "ca", TYPE_PATH, FIELD(mes_ca), "", 0, 0, NULL,
+	    "A file of certificate authorities to know the MES by. Empty: the system's." },
+	{ "mes", "deadline", TYPE_NUMBER, FIELD(mes_deadline), "10", 1, 60, NULL,
+	    "How many seconds one question to the MES or one event may take." },
+	{ "mes", "retry_max", TYPE_NUMBER, FIELD(mes_retry_max), "300", 1, 3600, NULL,
+	    "The longest pause in seconds between two tries at an event; they begin at one second and double." },
+	{ "mes", "interlock", TYPE_WORD, FIELD(mes_interlock), "off", 0, 0, "off|refuse|allow",
+	    "Ask the MES whether a unit may be built here now, before anything is erased; and what to do when it\n"
+	    "gives no answer: refuse the unit, or allow it and mark the attempt." },
+	{ "mes", "interlock_url", TYPE_PATH, FIELD(mes_interlock_url), "", 0, 0, NULL,
+	    "Where it is asked: an http:// or https:// address." },
 	{ "log", "level", TYPE_WORD, FIELD(level), "info", 0, 0, "error|warning|info|debug",
 	    "The least important lines that are still written." },
 	{ "log", "format", TYPE_WORD, FIELD(format), "text", 0, 0, "text|json", "How a line looks." },
@@ -67,8 +87,8 @@ static const struct key {
 #define KEY_COUNT (int)(sizeof keys / sizeof *keys)
 _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit per key");
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
-		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
-		   sizeof(enum log_format) == sizeof(unsigned),
+		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum conf_interlock) == sizeof(unsigned) &&
+		   sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
 static bool bad(struct err *e, const struct key *k, const char *what)
