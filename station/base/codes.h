@@ -151,6 +151,16 @@
 	    "Use the address in http.address.")                                                                        \
 	X(FOREIGN_ORIGIN, "foreign-origin", VERDICT_ERROR, false,                                                      \
 	    "A page of another site may not command this station.", "Use the station's own pages or its API.")         \
+	X(LOGIN_NEEDED, "login-needed", VERDICT_ERROR, false, "Nobody is logged in.",                                  \
+	    "Log in with a badge or PIN, or send a token.")                                                            \
+	X(LOGIN_FAILED, "login-failed", VERDICT_ERROR, false, "Nobody has this badge, or this name with this PIN.",    \
+	    "Try again, or ask an administrator for a new PIN or badge.")                                              \
+	X(LOGIN_WAIT, "login-wait", VERDICT_ERROR, true, "The station looks at no further login just now.",            \
+	    "Wait as long as it says, then try again.")                                                                \
+	X(TOKEN_INVALID, "token-invalid", VERDICT_ERROR, false, "The token is none of this station's, or no longer.",  \
+	    "Ask an administrator for a new token.")                                                                   \
+	X(FORBIDDEN, "forbidden", VERDICT_ERROR, false, "The role or token does not allow this.",                      \
+	    "Ask somebody whose role allows it.")                                                                      \
 	X(METHOD_NOT_ALLOWED, "method-not-allowed", VERDICT_ERROR, false, "That cannot be done with this address.",    \
 	    "See the Allow header.")                                                                                   \
 	X(MEDIA_TYPE, "media-type", VERDICT_ERROR, false, "The request has no content type that is taken here.",       \
@@ -168,6 +178,9 @@
 	X(USAGE, "usage", VERDICT_ERROR, false, "The command line is wrong.", "See the manual page.")                  \
 	X(CONFIG_INVALID, "config-invalid", VERDICT_ERROR, false, "The configuration breaks a rule.",                  \
 	    "Correct the named line.")                                                                                 \
+	X(LISTEN_UNSAFE, "listen-unsafe", VERDICT_ERROR, false,                                                        \
+	    "Other machines may reach the station only over TLS and after a login.",                                   \
+	    "Set [people] login = required, [http] tls_cert and tls_key; or listen on 127.0.0.1.")                     \
 	X(BOARD_INVALID, "board-invalid", VERDICT_ERROR, false, "A board file breaks a rule.",                         \
 	    "Correct the board file.")                                                                                 \
 	X(TRUST_INVALID, "trust-invalid", VERDICT_ERROR, false, "The folder of trusted keys breaks a rule.",           \

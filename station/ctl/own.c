@@ -72,7 +72,7 @@ static bool start_thread(struct own *o, struct err *e)
 		return err_set(e, CODE_NO_MEMORY, "cannot start a thread");
 	o->running = true;
 	/* answered behind the arrivals of all that is plugged in */
-	line_order(line, LINE_MAX_SLOTS + 1, SLOT_ENABLE, NULL);
+	line_order(line, LINE_MAX_SLOTS + 1, SLOT_ENABLE, NULL, NULL);
 	return true;
 }
 

@@ -54,6 +54,11 @@ unsigned problem_status(enum code code)
 	static const unsigned short statuses[CODE_COUNT] = {
 		[CODE_BAD_REQUEST] = 400,
 		[CODE_JSON_INVALID] = 400,
+		[CODE_LOGIN_NEEDED] = 401,
+		[CODE_LOGIN_FAILED] = 401,
+		[CODE_TOKEN_INVALID] = 401,
+		[CODE_FORBIDDEN] = 403,
+		[CODE_LOGIN_WAIT] = 429,
 		[CODE_FOREIGN_ORIGIN] = 403,
 		[CODE_NOT_FOUND] = 404,
 		[CODE_METHOD_NOT_ALLOWED] = 405,

@@ -43,6 +43,8 @@ struct answer {
 	const char *etag, *cache; /* NULL: none, no-store; static */
 	char location[96];        /* "" : no such header */
 	char allow[32];           /* likewise */
+	char cookie[160];         /* likewise: Set-Cookie */
+	unsigned retry_after;     /* seconds; 0: no such header */
 	bool close;               /* the connection ends behind it */
 };
 

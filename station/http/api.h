@@ -26,12 +26,25 @@ route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
 route_handler api_events, api_export;
 /* assets.c */
 route_handler asset_index, asset_file;
+/* api_session.c */
+route_handler api_session, api_session_begin, api_session_end;
+/* api_people.c */
+route_handler api_people, api_person_add, api_person_remove, api_person_role, api_person_pin, api_person_badge;
+/* api_tokens.c */
+route_handler api_tokens, api_token_create, api_token_revoke;
+/* api_audit.c */
+route_handler api_audit;
 /* openapi.c */
 route_handler api_openapi;
 /* api_metrics.c */
 route_handler api_metrics;
 /* page.c */
 route_handler page_line, page_style;
+
+/* A session began or ended: who works at the line may be another one now. */
+void session_line_changed(struct http *h);
+/* A person's rights changed: all sessions of that name end. */
+void session_end_all(struct http *h, const char *name);
 
 struct slot_list {
 	unsigned count;

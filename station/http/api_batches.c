@@ -86,7 +86,7 @@ static bool read_batch(const struct cJSON *body, struct batch_request *b, struct
 bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	static const char *const keys[] = { "order", "recipe", "quantity", NULL };
-	struct batch_request b = { .key = r->idempotency_key };
+	struct batch_request b = { .key = r->idempotency_key, .who = &r->caller.who };
 	struct digest digest;
 	char text[2 * SHA256_SIZE + 1];
 	if (!request_no_params(r, e))
@@ -114,7 +114,7 @@ static bool change(struct http *h, const struct request *r, enum batch_order ord
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!body || !request_no_params(r, e))
 		return false;
-	if (line_change_batch(h->o.line, r->args.text[0], order, &view, &why))
+	if (line_change_batch(h->o.line, r->args.text[0], order, &r->caller.who, &view, &why))
 		return answer_batch(h, request_id(r, 0), 200, a, e);
 	/* the line knows open batches only; a closed one is there, but can no longer change */
 	if (why.code == CODE_NOT_FOUND && !answer_batch(h, request_id(r, 0), 200, a, e))

@@ -30,12 +30,13 @@ bool api_recipe(struct http *h, struct request *r, struct answer *a, struct err 
 
 /* A stop between the store's commit and the journal's leaves a stored recipe that the journal has never heard of; when
  * it is brought again it is new to the journal. */
-static bool record(struct http *h, const struct stored_recipe *recipe, enum store_outcome outcome, struct err *e)
+static bool record(struct http *h, const struct stored_recipe *recipe, enum store_outcome outcome,
+    const struct who *who, struct err *e)
 {
 	bool known, revoked;
 	if (!journal_recipe(h->reader, recipe->sha256_text, &known, &revoked, e))
 		return false;
-	return inbox_record(h->o.journal, recipe, known ? outcome : STORE_NEW, NULL, e);
+	return inbox_record(h->o.journal, recipe, known ? outcome : STORE_NEW, who, e);
 }
 
 /* The body's digest, and what this request was answered with before. */
@@ -61,7 +62,8 @@ bool api_recipe_add(struct http *h, struct request *r, struct answer *a, struct 
 		return false;
 	}
 	unsigned status = before ? before : outcome == STORE_NEW ? 201 : 200;
-	bool done = record(h, recipe, outcome, e) && answer_recipe(h, recipe->sha256_text, status, a, e);
+	bool done =
+	    record(h, recipe, outcome, &r->caller.who, e) && answer_recipe(h, recipe->sha256_text, status, a, e);
 	if (done && status == 201)
 		snprintf(a->location, sizeof a->location, API "/recipes/%s", recipe->sha256_text);
 	if (done && r->idempotency_key)
@@ -72,12 +74,12 @@ bool api_recipe_add(struct http *h, struct request *r, struct answer *a, struct 
 
 /* --- revoking ----------------------------------------------------------------------------------------------------- */
 
-static bool write_revoked(struct http *h, const char *sha256, const char *reason, struct err *e)
+static bool write_revoked(struct http *h, const char *sha256, const char *reason, const struct who *who, struct err *e)
 {
 	struct cJSON *body = json_new_object();
 	json_add_string(body, "sha256", sha256);
 	json_add_string(body, "reason", reason);
-	json_add_null(body, "by");
+	who_add(body, who);
 	return journal_write(h->o.journal, KIND_RECIPE_REVOKED, body, e);
 }
 
@@ -97,5 +99,5 @@ bool api_recipe_revoke(struct http *h, struct request *r, struct answer *a, stru
 		return err_set(e, CODE_NOT_FOUND, "there is no recipe %s", sha256);
 	if (revoked)
 		return err_set(e, CODE_CONFLICT, "the recipe is revoked already");
-	return write_revoked(h, sha256, reason, e) && answer_recipe(h, sha256, 200, a, e);
+	return write_revoked(h, sha256, reason, &r->caller.who, e) && answer_recipe(h, sha256, 200, a, e);
 }

@@ -144,7 +144,7 @@ static bool order_slot(struct http *h, const struct request *r, enum slot_order 
 	static const char *const keys[] = { NULL };
 	unsigned number = slot_number(r);
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	return body && request_no_params(r, e) && line_order(h->o.line, number, order, e) &&
+	return body && request_no_params(r, e) && line_order(h->o.line, number, order, &r->caller.who, e) &&
 	       answer_slot(h, number, a, e);
 }
 

@@ -127,5 +127,5 @@ bool api_station_resume(struct http *h, struct request *r, struct answer *a, str
 		return false;
 	if (line_held(h->o.line) == CODE_OK)
 		return err_set(e, CODE_CONFLICT, "nothing holds the station");
-	return line_resume(h->o.line, e) && answer_station(h, a, e);
+	return line_resume(h->o.line, &r->caller.who, e) && answer_station(h, a, e);
 }

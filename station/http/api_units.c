@@ -130,6 +130,6 @@ bool api_unit_serial(struct http *h, struct request *r, struct answer *a, struct
 	struct cJSON *row = json_new_object();
 	json_add_string(row, "uid", uid);
 	json_add_string(row, "serial", serial);
-	json_add_null(row, "by");
+	who_add(row, &r->caller.who);
 	return journal_write(h->o.journal, KIND_UNIT_SERIAL, row, e) && answer_unit(h, uid, a, e);
 }

@@ -37,11 +37,17 @@ static void end(struct conns *c, struct conn *k)
 	c->open--;
 }
 
+static bool is_stream(const struct conn *k)
+{
+	return k->phase == PHASE_LIVE || k->phase == PHASE_ASLEEP;
+}
+
 static void end_overdue(struct conns *c)
 {
 	int64_t now = clock_mono_ms();
 	for (struct conn *k = c->list.next; k != &c->list; k = k->next) {
-		if (!k->ended && conn_overdue(k->phase, k->since, k->received, now))
+		bool expired = is_stream(k) && k->until && now > k->until;
+		if (!k->ended && (expired || conn_overdue(k->phase, k->since, k->received, now)))
 			end(c, k);
 	}
 }
@@ -132,6 +138,23 @@ void conns_phase(struct conns *c, struct conn *k, enum phase phase)
 	k->received = 0;
 	if (phase == PHASE_HEAD)
 		pthread_cond_broadcast(&c->rested);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until)
+{
+	pthread_mutex_lock(&c->lock);
+	k->tag = tag;
+	k->until = until;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void conns_end_tagged(struct conns *c, uint64_t tag)
+{
+	pthread_mutex_lock(&c->lock);
+	for (struct conn *k = c->list.next; k != &c->list; k = k->next)
+		if (!k->ended && k->tag == tag && is_stream(k))
+			end(c, k);
 	pthread_mutex_unlock(&c->lock);
 }
 

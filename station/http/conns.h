@@ -35,6 +35,8 @@ struct conn {
 	int64_t since; /* monotonic ms: the phase's begin */
 	uint64_t received;
 	bool ended;
+	uint64_t tag;  /* whose stream it is; 0: nobody's */
+	int64_t until; /* monotonic ms: a stream ends then; 0: never */
 };
 
 struct conns {
@@ -56,6 +58,10 @@ void conns_remove(struct conns *c, struct conn *k);
 void conns_phase(struct conns *c, struct conn *k, enum phase phase);
 /* Waits until no connection is in the middle of a request, at most that long. */
 void conns_drain(struct conns *c, int64_t ms);
+/* Whose request this is: its stream ends with conns_end_tagged, or then. */
+void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until);
+/* Ends the streams, and no other answers, that are tagged so. */
+void conns_end_tagged(struct conns *c, uint64_t tag);
 void conns_received(struct conns *c, struct conn *k, size_t bytes);
 
 #endif

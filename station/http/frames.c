@@ -26,7 +26,12 @@ static const struct {
 	{ KIND_ATTEMPT_WRITING, ABOUT_ATTEMPT, "attempt" }, { KIND_ATTEMPT_ENDED, ABOUT_ATTEMPT, "attempt" },
 	{ KIND_SLOT_ADDED, ABOUT_SLOT, "slot" }, { KIND_SLOT_ENABLED, ABOUT_SLOT, "slot" },
 	{ KIND_SLOT_DISABLED, ABOUT_SLOT, "slot" }, { KIND_SLOT_HELD, ABOUT_SLOT, "slot" },
-	{ KIND_UNIT_SERIAL, ABOUT_UNIT, "uid" },
+	{ KIND_UNIT_SERIAL, ABOUT_UNIT, "uid" }, { KIND_SLOT_ORDERED, ABOUT_SLOT, "slot" },
+	{ KIND_PERSON_ADDED, ABOUT_SECRET, NULL }, { KIND_PERSON_REMOVED, ABOUT_SECRET, NULL },
+	{ KIND_PERSON_ROLE, ABOUT_SECRET, NULL }, { KIND_PERSON_PIN, ABOUT_SECRET, NULL },
+	{ KIND_PERSON_BADGE, ABOUT_SECRET, NULL }, { KIND_TOKEN_CREATED, ABOUT_SECRET, NULL },
+	{ KIND_TOKEN_REVOKED, ABOUT_SECRET, NULL }, { KIND_LOGIN, ABOUT_SECRET, NULL },
+	{ KIND_LOGIN_FAILED, ABOUT_SECRET, NULL }, { KIND_LOGOUT, ABOUT_SECRET, NULL },
 	{ KIND_STATION_EVENT, ABOUT_ITSELF, NULL }, /* it happened and is nowhere else */
 };
 
@@ -113,6 +118,7 @@ static char *look_up(struct http *h, const struct row *r)
 	case ABOUT_UNIT:
 		query_unit_alone(h->reader, name, &json, &why);
 		break;
+	case ABOUT_SECRET:
 	case ABOUT_ITSELF:
 		break;
 	}
@@ -127,10 +133,11 @@ bool frames_read(struct http *h, int64_t after, frame_taken *each, void *context
 		struct row *r = &p.rows[i];
 		AUTO_FREE char *body = r->body;
 		AUTO_FREE char *data = ok && body ? look_up(h, r) : NULL;
+		const char *fallback = subject_of(r->kind) == ABOUT_SECRET ? "{}" : body;
 		char *text = NULL;
 		int size = !ok || !body ? -1
 					: asprintf(&text, "id: %" PRId64 "\nevent: %s\ndata: %s\n\n", r->seq, r->kind,
-					      data ? data : body);
+					      data ? data : fallback);
 		if (size < 0)
 			ok = ok && err_set(e, CODE_NO_MEMORY, "no memory for an event");
 		else

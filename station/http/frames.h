@@ -5,8 +5,17 @@
 
 #include "http/server.h"
 
-/* What a row is about; its frame's data is that thing as it is now. */
-enum subject { ABOUT_ITSELF, ABOUT_STATION, ABOUT_RECIPE, ABOUT_BATCH, ABOUT_ATTEMPT, ABOUT_SLOT, ABOUT_UNIT };
+/* What a row is about; its frame's data is that thing as it is now, {} where that is not for everybody. */
+enum subject {
+	ABOUT_ITSELF,
+	ABOUT_STATION,
+	ABOUT_RECIPE,
+	ABOUT_BATCH,
+	ABOUT_ATTEMPT,
+	ABOUT_SLOT,
+	ABOUT_UNIT,
+	ABOUT_SECRET
+};
 enum subject subject_of(const char *kind);
 
 /* Rows behind `after`, at most FRAMES_PAGE, each handed to `each` in order.  The text is `each`'s to free. */

@@ -17,6 +17,9 @@ static const struct {
 	{ "Content-Length", offsetof(struct head, content_length) },
 	{ "Transfer-Encoding", offsetof(struct head, transfer_encoding) },
 	{ "Expect", offsetof(struct head, expect) },
+	{ "Authorization", offsetof(struct head, authorization) },
+	{ "Cookie", offsetof(struct head, cookie) },
+	{ "Romline-Background", offsetof(struct head, background) },
 	{ "Idempotency-Key", offsetof(struct head, idempotency_key) },
 	{ "Last-Event-ID", offsetof(struct head, last_event_id) },
 	{ "If-None-Match", offsetof(struct head, if_none_match) },
@@ -67,32 +70,45 @@ bool guard_framing(const struct head *h, struct err *e)
 	return true;
 }
 
-bool host_is_ours(const char *text, unsigned port)
+static bool name_fits(const char *text, const char *name, size_t size, const struct own_names *own)
+{
+	char port[16];
+	if (strncasecmp(text, name, size) != 0)
+		return false;
+	snprintf(port, sizeof port, ":%u", own->port);
+	return !strcmp(text + size, port) || (!text[size] && own->port == (own->tls ? 443 : 80));
+}
+
+bool host_is_ours(const char *text, const struct own_names *own)
 {
 	static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
-	char own[32];
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(own, sizeof own, "%s:%u", names[i], port);
-		if (!strcasecmp(text, own) || (port == 80 && !strcasecmp(text, names[i])))
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (name_fits(text, names[i], strlen(names[i]), own))
 			return true;
+	for (const char *at = own->more; at && *at;) {
+		size_t size = strcspn(at, ", ");
+		if (size && name_fits(text, at, size, own))
+			return true;
+		at += size + strspn(at + size, ", ");
 	}
 	return false;
 }
 
-bool guard_host(const struct head *h, unsigned port, struct err *e)
+bool guard_host(const struct head *h, const struct own_names *own, struct err *e)
 {
-	if (h->host && host_is_ours(h->host, port))
+	if (h->host && host_is_ours(h->host, own))
 		return true;
-	return err_set(e, CODE_WRONG_HOST, "Host must be 127.0.0.1, [::1] or localhost with port %u", port);
+	return err_set(e, CODE_WRONG_HOST, "Host must be 127.0.0.1, [::1]%s%s or localhost with port %u",
+	    own->more && *own->more ? ", " : "", own->more ? own->more : "", own->port);
 }
 
-bool guard_origin(const struct head *h, unsigned port, struct err *e)
+bool guard_origin(const struct head *h, const struct own_names *own, struct err *e)
 {
-	static const char scheme[] = "http://";
-	const size_t n = sizeof scheme - 1;
+	const char *scheme = own->tls ? "https://" : "http://";
+	const size_t n = strlen(scheme);
 	if (h->fetch_site && strcasecmp(h->fetch_site, "same-origin") != 0 && strcasecmp(h->fetch_site, "none") != 0)
 		return err_set(e, CODE_FOREIGN_ORIGIN, "a page of another site sent this request");
-	if (!h->origin || (!strncasecmp(h->origin, scheme, n) && host_is_ours(h->origin + n, port)))
+	if (!h->origin || (!strncasecmp(h->origin, scheme, n) && host_is_ours(h->origin + n, own)))
 		return true;
 	return err_set(e, CODE_FOREIGN_ORIGIN, "the Origin is not this station's own");
 }

@@ -1,8 +1,7 @@
 /* What is looked at in a request before anything else is: framing, Host, Origin, content type.  Pure.
  *
- * The server listens on loopback only, so that its guests are programs of this machine and browsers.  A browser brings
- * other people's pages along: a foreign name that resolves to loopback shows in Host, a foreign page in Origin, a form
- * in its content type. */
+ * Whoever may come in at all, a browser brings other people's pages along: a foreign name that resolves to loopback
+ * shows in Host, a foreign page in Origin, a form in its content type. */
 #ifndef STATION_HTTP_GUARD_H
 #define STATION_HTTP_GUARD_H
 
@@ -13,6 +12,7 @@ enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_OCTETS, MEDIA_OTHER };
 /* The header lines that matter; texts borrowed from the request. */
 struct head {
 	const char *host, *origin, *fetch_site, *content_type, *content_length, *transfer_encoding, *expect;
+	const char *authorization, *cookie, *background; /* background: no person caused it */
 	const char *idempotency_key, *last_event_id, *if_none_match;
 	const char *twice; /* one of the above that stands more than once */
 	bool malformed;    /* a line whose name is no token */
@@ -23,12 +23,19 @@ void head_add(struct head *h, const char *name, const char *value);
 /* Content-Length and Transfer-Encoding say one thing, and nothing stands twice: bad-request.  When they do not, nobody
  * can say where the next request begins, so the connection must end. */
 bool guard_framing(const struct head *h, struct err *e);
-/* wrong-host; foreign-origin. */
-bool guard_host(const struct head *h, unsigned port, struct err *e);
-bool guard_origin(const struct head *h, unsigned port, struct err *e);
+/* What we go by. */
+struct own_names {
+	unsigned port;
+	bool tls;
+	const char *more; /* names beside 127.0.0.1, [::1] and localhost, separated by commas or spaces; NULL: none */
+};
 
-/* Is `text` one of our own names with our port: 127.0.0.1, [::1], localhost?  Port 80 may be left out. */
-bool host_is_ours(const char *text, unsigned port);
+/* wrong-host; foreign-origin. */
+bool guard_host(const struct head *h, const struct own_names *own, struct err *e);
+bool guard_origin(const struct head *h, const struct own_names *own, struct err *e);
+
+/* Is `text` one of our own names with our port?  Port 80, under TLS 443, may be left out. */
+bool host_is_ours(const char *text, const struct own_names *own);
 enum media media_of(const char *content_type); /* NULL: MEDIA_NONE */
 /* Is there a body, and how long does the client say it is?  -1: chunked, or a length beyond any measure. */
 bool head_has_body(const struct head *h, int64_t *announced);

@@ -3,14 +3,15 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "journal/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 128
 
-/* P_VERDICT to P_RECIPE: a text of which only some have a meaning; any other would quietly find nothing. */
-enum param_type { P_TEXT, P_VERDICT, P_STATE, P_CODE, P_RECIPE, P_NUMBER, P_LIMIT, P_SLOT, P_TIME };
+/* P_KIND to P_RECIPE: a text of which only some have a meaning; any other would quietly find nothing. */
+enum param_type { P_TEXT, P_KIND, P_VERDICT, P_STATE, P_CODE, P_RECIPE, P_NUMBER, P_LIMIT, P_SLOT, P_TIME };
 
 static const struct {
 	const char *name;
@@ -26,6 +27,8 @@ static const struct {
 	{ "code", P_CODE, offsetof(struct query_filter, code) },
 	{ "board", P_TEXT, offsetof(struct query_filter, board) },
 	{ "state", P_STATE, offsetof(struct query_filter, state) },
+	{ "who", P_TEXT, offsetof(struct query_filter, who) },
+	{ "what", P_KIND, offsetof(struct query_filter, what) },
 	{ "batch", P_NUMBER, offsetof(struct query_filter, batch) },
 	{ "cursor", P_NUMBER, offsetof(struct query_filter, cursor) },
 	{ "slot", P_SLOT, offsetof(struct query_filter, slot) },
@@ -67,6 +70,8 @@ static bool text_fits(enum param_type type, const struct uri_param *p, struct er
 	uint8_t sha256[SHA256_SIZE];
 	if (!*p->value || strlen(p->value) > TEXT_MAX)
 		return err_set(e, CODE_BAD_REQUEST, "%s must have 1 to %d bytes", p->name, TEXT_MAX);
+	if (type == P_KIND && !kind_known(p->value))
+		return err_set(e, CODE_BAD_REQUEST, "the journal has no rows of the kind '%.32s'", p->value);
 	if (type == P_VERDICT && !is_word_of("PASS FAIL ERROR ABORTED", p->value))
 		return err_set(e, CODE_BAD_REQUEST, "verdict must be PASS, FAIL, ERROR or ABORTED");
 	if (type == P_STATE && !is_word_of("open held closed", p->value))
@@ -84,6 +89,7 @@ static bool read_one(size_t row, const struct uri_param *p, struct list_filter *
 	int64_t number;
 	switch (params[row].type) {
 	case P_TEXT:
+	case P_KIND:
 	case P_VERDICT:
 	case P_STATE:
 	case P_CODE:

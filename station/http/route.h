@@ -2,6 +2,7 @@
 #ifndef STATION_HTTP_ROUTE_H
 #define STATION_HTTP_ROUTE_H
 
+#include "http/rights.h"
 #include "http/uri.h"
 
 struct answer;
@@ -25,6 +26,7 @@ typedef bool route_handler(struct http *h, struct request *r, struct answer *a, 
 struct route {
 	const char *method, *pattern;
 	enum body_kind body;
+	enum right right; /* that it needs */
 	route_handler *run;
 	const char *params; /* of a list's query, separated by spaces; NULL: no list */
 };

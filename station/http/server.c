@@ -8,6 +8,8 @@
 #include "http/events.h"
 #include "http/flow.h"
 #include "http/slow.h"
+#include "http/tls.h"
+#include "os/address.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -47,6 +49,8 @@ static bool add_header(struct MHD_Response *response, const char *name, const ch
 static bool add_headers(struct MHD_Response *response, const struct answer *a)
 {
 	bool whole = true;
+	char retry[16];
+	snprintf(retry, sizeof retry, "%u", a->retry_after);
 	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
 		whole = whole && add_header(response, headers[i][0], headers[i][1]);
 	return whole && add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache ? a->cache : "no-store") &&
@@ -54,6 +58,10 @@ static bool add_headers(struct MHD_Response *response, const struct answer *a)
 	       add_header(response, MHD_HTTP_HEADER_ETAG, a->etag) &&
 	       add_header(response, MHD_HTTP_HEADER_LOCATION, a->location) &&
 	       add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow) &&
+	       add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie) &&
+	       add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, a->retry_after ? retry : NULL) &&
+	       add_header(
+		   response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->status == 401 ? "Bearer realm=\"romline\"" : NULL) &&
 	       add_header(response, MHD_HTTP_HEADER_CONNECTION, a->close ? "close" : NULL);
 }
 
@@ -151,14 +159,17 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 {
 	struct request *r = &g->request;
 	int64_t announced;
-	if (!guard_host(head, h->listener.port, e))
+	if (!guard_host(head, &h->own, e))
 		return false;
-	if (!is_safe(method) && !guard_origin(head, h->listener.port, e))
+	if (!is_safe(method) && !guard_origin(head, &h->own, e))
 		return false;
 	g->route = route_find(http_routes, method, &r->uri, &r->args, g->allow, e);
 	if (!g->route)
 		return false;
 	r->params = g->route->params;
+	if (!caller_find(h, head, &r->caller, e) || !caller_may(&r->caller, g->route->right, e))
+		return false;
+	conns_tag(&h->conns, &g->conn, r->caller.tag, r->caller.until);
 	if (!is_safe(method) && !media_fits(g->route, media_of(head->content_type), e))
 		return false;
 	if (head_has_body(head, &announced) && announced > (int64_t)body_limit(g->route) && body_limit(g->route))
@@ -181,12 +192,21 @@ static bool answer_now(const struct guest *g, const struct head *head)
 	return head->expect || announced > (int64_t)body_limit(g->route) + DRAIN_ANNOUNCED;
 }
 
+static void see_address(struct guest *g, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	g->request.caller = (struct caller){ .known = false };
+	if (info && info->client_addr)
+		address_text(info->client_addr, g->request.caller.who.from, sizeof g->request.caller.who.from);
+}
+
 static enum MHD_Result begin(struct http *h, struct guest *g, struct MHD_Connection *connection, const char *method)
 {
 	struct head head = { .host = NULL };
 	struct err why = ERR_INIT;
 	g->begun = true;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, see_header, &head);
+	see_address(g, connection);
 	g->close = !guard_framing(&head, &why);
 	if (g->close)
 		g->refusal = why; /* whatever is wrong with the target */
@@ -275,36 +295,84 @@ static void library_says(void *context, const char *format, va_list args)
 	log_debug("http: %s", text);
 }
 
-static bool start_library(struct http *h, struct err *e)
+/* The library keeps the certificate's texts by pointer only while it starts. */
+static bool start_library(struct http *h, const struct tls_files *tls, struct err *e)
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem secure[] = { { MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES }, { MHD_OPTION_END, 0, NULL } };
+	struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
+	if (h->tls)
+		flags |= MHD_USE_TLS;
 	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, serve, h, MHD_OPTION_EXTERNAL_LOGGER, library_says, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, h->listener.fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_GUESTS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_PER_IP,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_LIMIT,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, target_seen, h, MHD_OPTION_NOTIFY_COMPLETED,
-	    completed, h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h, MHD_OPTION_END);
+	    completed, h, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h, MHD_OPTION_ARRAY,
+	    h->tls ? secure : plain, MHD_OPTION_END);
 	return h->daemon || err_set(e, CODE_INTERNAL, "libmicrohttpd does not start");
+}
+
+static bool start_server(struct http *h, const struct http_options *o, struct err *e)
+{
+	struct tls_files tls = { NULL, NULL };
+	h->tls = *o->tls_cert || *o->tls_key;
+	if (h->tls && !tls_load(o->tls_cert, o->tls_key, &tls, e))
+		return false;
+	bool good = start_library(h, &tls, e);
+	tls_clear(&tls);
+	return good;
 }
 
 static bool write_address(const struct http *h, struct err *e)
 {
-	char text[LISTEN_TEXT_SIZE + 1];
+	char text[LISTEN_TEXT_SIZE + 1], token[SECRET_TEXT + 1];
 	int size = snprintf(text, sizeof text, "%s\n", h->listener.address);
-	return file_write_atomic(h->address_file, span_of(text, (size_t)size), 0644, e);
+	int token_size = snprintf(token, sizeof token, "%s\n", h->local_token);
+	/* who waits for the address may ask at once */
+	return file_write_atomic(h->token_file, span_of(token, (size_t)token_size), 0600, e) &&
+	       file_write_atomic(h->address_file, span_of(text, (size_t)size), 0644, e);
+}
+
+/* Everything that needs no undoing. */
+static void prepare(struct http *h, const struct http_options *o)
+{
+	h->o = *o;
+	h->listener.fd = -1;
+	h->login_required = o->login_required;
+	keys_init(&h->keys);
+	secrets_init(&h->secrets, o->journal);
+	sessions_init(&h->sessions, o->idle_minutes * INT64_C(60000), o->session_hours * INT64_C(3600000));
+	backoff_init(&h->backoff);
+	pthread_mutex_init(&h->hashing, NULL);
+	secret_make("local_", h->local_token);
+	snprintf(h->station, sizeof h->station, "%s", o->station);
+	snprintf(h->names, sizeof h->names, "%s", o->names);
+}
+
+/* Cookies know no ports: two stations of one machine must not take each other's. */
+static void name_itself(struct http *h)
+{
+	h->own = (struct own_names){ h->listener.port, h->tls, h->names };
+	snprintf(h->cookie, sizeof h->cookie, "%sromline_%u", h->tls ? "__Host-" : "", h->listener.port);
 }
 
 static bool start(struct http *h, const struct http_options *o, struct err *e)
 {
-	h->o = *o;
-	h->listener.fd = -1;
-	keys_init(&h->keys);
-	snprintf(h->station, sizeof h->station, "%s", o->station);
-	return file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) &&
-	       file_join(h->spool, sizeof h->spool, o->state_dir, "spool", e) &&
-	       listen_open(o->listen, &h->listener, e) && journal_reader_open(o->journal_path, &h->reader, e) &&
-	       conns_start(&h->conns, e) && events_start(h, &h->events, e) && slow_start(h, &h->slow, e) &&
-	       start_library(h, e) && write_address(h, e);
+	bool anywhere = o->login_required && *o->tls_cert;
+	prepare(h, o);
+	h->tls = *o->tls_cert != '\0';
+	if (!file_join(h->address_file, sizeof h->address_file, o->state_dir, "http.address", e) ||
+	    !file_join(h->token_file, sizeof h->token_file, o->state_dir, "local.token", e) ||
+	    !file_join(h->spool, sizeof h->spool, o->state_dir, "spool", e) ||
+	    !listen_open(o->listen, anywhere, &h->listener, e))
+		return false;
+	name_itself(h);
+	return journal_reader_open(o->journal_path, &h->reader, e) && conns_start(&h->conns, e) &&
+	       events_start(h, &h->events, e) && slow_start(h, &h->slow, e) &&
+	       start_server(h, o, e) && write_address(h, e);
 }
 
 bool http_start(const struct http_options *o, struct http **out, struct err *e)
@@ -316,7 +384,8 @@ bool http_start(const struct http_options *o, struct http **out, struct err *e)
 		http_stop(h);
 		return false;
 	}
-	log_info("http: listening on %s", h->listener.address);
+	log_info("http: listening on %s%s, login=%s", h->tls ? "https://" : "http://", h->listener.address,
+	    h->login_required ? "required" : "none");
 	*out = h;
 	return true;
 }
@@ -327,6 +396,7 @@ void http_stop(struct http *h)
 		return;
 	if (h->daemon) {
 		unlink(h->address_file);
+		unlink(h->token_file);
 		/* from here on nobody new comes in, and the socket is ours again */
 		MHD_quiesce_daemon(h->daemon);
 		events_end(h->events);
@@ -341,5 +411,8 @@ void http_stop(struct http *h)
 	conns_stop(&h->conns);
 	journal_reader_close(h->reader);
 	keys_finish(&h->keys);
+	backoff_finish(&h->backoff);
+	sessions_finish(&h->sessions);
+	pthread_mutex_destroy(&h->hashing);
 	free(h);
 }

@@ -4,12 +4,16 @@
 
 #include "base/span.h"
 #include "http/answer.h"
+#include "http/backoff.h"
+#include "http/caller.h"
 #include "http/conns.h"
 #include "http/guard.h"
 #include "http/http.h"
 #include "http/keys.h"
 #include "http/listen.h"
 #include "http/route.h"
+#include "http/secret.h"
+#include "http/sessions.h"
 #include "journal/query.h"
 
 #include <limits.h>
@@ -34,12 +38,23 @@ struct http {
 	struct events *events; /* owned */
 	struct slow *slow;     /* owned */
 	struct keys keys;
+	bool login_required, tls;
+	char names[256];      /* see struct own_names */
+	struct own_names own; /* into names */
+	char cookie[32];      /* the name of the session's cookie */
+	char token_file[PATH_MAX];
+	char local_token[SECRET_TEXT]; /* of who may read the state directory */
+	struct secrets secrets;
+	struct sessions sessions;
+	struct backoff backoff;
+	pthread_mutex_t hashing;   /* one at a time */
 	atomic_ullong answered[6]; /* requests by the first digit of their status */
 };
 
 /* A request as its handler sees it; all borrowed. */
 struct request {
 	struct uri uri;
+	struct caller caller;
 	struct route_args args;
 	const char *params;          /* that the route takes; see its table */
 	const char *idempotency_key; /* NULL: none */

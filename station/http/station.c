@@ -2,8 +2,10 @@
 #include "http/station.h"
 
 #include "base/version.h"
+#include "http/tls.h"
 #include "format/json.h"
 #include "journal/kinds.h"
+#include "os/address.h"
 #include "os/file.h"
 #include "os/log.h"
 
@@ -18,11 +20,27 @@ static const char *line_file(const struct station *s)
 	return strcmp(s->conf.line, "auto") != 0 ? s->conf.line : NULL;
 }
 
+/* The rule of http_start, said before anything else is touched; what a passed socket listens on is seen there. */
+static bool may_listen(const struct conf *c, struct err *e)
+{
+	struct tls_files tls = { NULL, NULL };
+	struct sockaddr_storage address;
+	socklen_t size;
+	if (!address_parse(c->listen, &address, &size, e))
+		return false;
+	if (!address_is_local(c->listen) && (c->login != LOGIN_REQUIRED || !*c->tls_cert))
+		return err_set(
+		    e, CODE_LISTEN_UNSAFE, "listen = %.60s without login = required and tls_cert", c->listen);
+	bool good = (!*c->tls_cert && !*c->tls_key) || tls_load(c->tls_cert, c->tls_key, &tls, e);
+	tls_clear(&tls);
+	return good;
+}
+
 bool station_read_rules(struct station *s, struct err *e)
 {
 	struct line_file places;
 	struct mes_rules mes;
-	return mes_rules_read(&s->conf, &mes, e) && boards_load(s->conf.boards, &s->boards, e) &&
+	return may_listen(&s->conf, e) && mes_rules_read(&s->conf, &mes, e) && boards_load(s->conf.boards, &s->boards, e) &&
 	       trust_open(s->conf.trust, &s->trust, e) && roles_parse(s->conf.require_roles, &s->require, e) &&
 	       (!line_file(s) || line_file_read(line_file(s), &places, e));
 }
@@ -88,6 +106,12 @@ static bool start_line(struct station *s, struct err *e)
 	if (!line_create(&lo, &s->line, e))
 		return false;
 	struct http_options ho = { .listen = s->conf.listen,
+		.names = s->conf.names,
+		.tls_cert = s->conf.tls_cert,
+		.tls_key = s->conf.tls_key,
+		.login_required = s->conf.login == LOGIN_REQUIRED,
+		.idle_minutes = s->conf.idle_minutes,
+		.session_hours = s->conf.session_hours,
 		.state_dir = s->conf.state_dir,
 		.station = s->conf.name,
 		.journal_path = s->journal_path,

@@ -43,6 +43,7 @@
 #define THIS_UNIT    " WHERE uid = (SELECT uid" THIS_ATTEMPT ")"
 #define PASSED       " AND :verdict = 'PASS'"
 
+#define ANY_BY     "*"
 #define MUST       true, NULL
 #define MAY        false, NULL
 #define EACH(list) false, list
@@ -183,6 +184,27 @@ static const struct rule {
 	  " " AT ") ON CONFLICT(row) DO UPDATE SET seq = :seq, status = excluded.status, at = excluded.at" },
 	{ KIND_MES_PARKED, MUST, EVENT },
 	{ KIND_MES_RESOLVED, MUST, "DELETE FROM mes_parked WHERE row = cast(:row AS INTEGER)" },
+	/* A name that was removed may be given again; one that is there is not overwritten. */
+	{ KIND_PERSON_ADDED, MUST,
+	  "INSERT INTO people(id, seq, name, role, pin, badge, added_at, added_by)"
+	  " SELECT :seq, :seq, :person, :role, :pin, :badge, " AT ", :by WHERE true"
+	  " ON CONFLICT(name) DO UPDATE SET seq = :seq, role = excluded.role, pin = excluded.pin, badge = excluded.badge,"
+	  " added_at = excluded.added_at, added_by = excluded.added_by, removed_at = NULL WHERE removed_at IS NOT NULL" },
+#define PERSON " WHERE name = :person AND removed_at IS NULL"
+	{ KIND_PERSON_REMOVED, MUST,
+	  "UPDATE people SET seq = :seq, removed_at = " AT ", pin = NULL, badge = NULL" PERSON },
+	{ KIND_PERSON_ROLE, MUST, "UPDATE people SET seq = :seq, role = :role" PERSON },
+	{ KIND_PERSON_PIN, MUST, "UPDATE people SET seq = :seq, pin = :pin" PERSON },
+	{ KIND_PERSON_BADGE, MUST, "UPDATE people SET seq = :seq, badge = :badge" PERSON },
+	{ KIND_TOKEN_CREATED, MUST,
+	  "INSERT INTO tokens(id, seq, name, hash, scopes, created_at, created_by, expires_at)"
+	  " SELECT :seq, :seq, :name, :hash, :scopes, " AT ", :by, :expires_at" },
+	{ KIND_TOKEN_REVOKED, MUST,
+	  "UPDATE tokens SET seq = :seq, revoked_at = " AT " WHERE id = cast(:token AS INTEGER) AND revoked_at IS NULL" },
+
+	/* Whatever its kind, a row that says by whom stands in the audit. */
+	{ ANY_BY, MUST,
+	  "INSERT INTO actions(id, seq, at, kind, by, origin) SELECT :seq, :seq, " AT ", :kind, :by, :from" },
 };
 /* clang-format on */
 
@@ -304,9 +326,9 @@ static bool run_rule(struct applier *a, size_t i, const struct entry *row, struc
 
 bool applier_apply(struct applier *a, const struct entry *row, struct err *e)
 {
-	bool known = false;
+	bool known = false, by = json_member(row->body, "by") != NULL;
 	for (size_t i = 0; i < RULES; i++) {
-		if (strcmp(rules[i].kind, row->kind) != 0)
+		if (strcmp(rules[i].kind, row->kind) != 0 && !(by && !strcmp(rules[i].kind, ANY_BY)))
 			continue;
 		known = true;
 		if (!run_rule(a, i, row, e))

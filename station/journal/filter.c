@@ -48,6 +48,9 @@ static const struct condition units[] = { TEXT(uid, "u.uid"), TEXT(serial, "u.se
 	WORKED_ON(order, "order_no", false), WORKED_ON(recipe, "recipe", false), TEXT(board, "+u.board"), END };
 static const struct condition recipes[] = { TEXT(recipe, "r.sha256"), TEXT(board, "+r.board"), END };
 
+static const struct condition actions[] = { TEXT(who, "c.by"), TEXT(what, "c.kind"), END };
+static const struct condition none[] = { END };
+
 static const struct {
 	const struct condition *conditions;
 	const char *id, *started;
@@ -56,6 +59,9 @@ static const struct {
 	[OF_BATCHES] = { batches, "b.id", "b.opened_at" },
 	[OF_UNITS] = { units, "u.id", "u.first_seen" },
 	[OF_RECIPES] = { recipes, "r.id", "r.added_at" },
+	[OF_ACTIONS] = { actions, "c.id", "c.at" },
+	[OF_PEOPLE] = { none, "p.id", "p.added_at" },
+	[OF_TOKENS] = { none, "t.id", "t.created_at" },
 };
 
 enum { P_FROM = 12, P_TO, P_FIRST, P_BEHIND, P_CURSOR };

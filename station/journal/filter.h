@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum filter_of { OF_ATTEMPTS, OF_BATCHES, OF_UNITS, OF_RECIPES };
+enum filter_of { OF_ATTEMPTS, OF_BATCHES, OF_UNITS, OF_RECIPES, OF_ACTIONS, OF_PEOPLE, OF_TOKENS };
 
 struct filter {
 	const struct query_filter *asked;

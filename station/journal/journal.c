@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -434,6 +435,12 @@ int64_t journal_station_time(struct journal *j)
 	int64_t now = later(clock_wall_ms(), j->newest);
 	pthread_mutex_unlock(&j->mutex);
 	return now;
+}
+
+void journal_derive(const struct journal *j, const char *label, uint8_t out[32])
+{
+	/* the key stays as it is while the journal is open */
+	crypto_generichash(out, 32, (const uint8_t *)label, strlen(label), j->store.key.secret, SIGNING_SEED_SIZE);
 }
 
 int64_t journal_clock_lag(struct journal *j)

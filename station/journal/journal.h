@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct cJSON;
 struct journal;
 
@@ -40,6 +42,9 @@ void journal_checkpoint(struct journal *j);
 #define JOURNAL_WATCHERS 4
 typedef void journal_seen(void *context, int64_t newest);
 void journal_watch(struct journal *j, journal_seen *seen, void *context);
+
+/* 32 bytes that only this station's key can give, another 32 for each label. */
+void journal_derive(const struct journal *j, const char *label, uint8_t out[32]);
 
 /* max(system clock, newest journal time), ms since 1970. */
 int64_t journal_station_time(struct journal *j);

@@ -39,8 +39,9 @@ struct field {
 #define LIST(name, ...)  { name, F_LIST, false, false, FIELDS(__VA_ARGS__) }
 #define MAY_LIST(name, ...) { name, F_LIST, false, true, FIELDS(__VA_ARGS__) }
 
-/* Who asked for it: an operator's or client's name, null when the station did it by itself. */
-#define BY NULLABLE("by", TEXT)
+/* Who asked for it: a person's name, "token:NAME" or "local", null when nobody said who it is or the station did it by
+ * itself; and the address that it came from.  Every row with these fields stands in the audit, by that alone. */
+#define BY NULLABLE("by", TEXT), MAY("from", TEXT)
 
 /* key: a minisign key id, 16 upper-case hex digits */
 #define SIGNERS LIST("signers", MUST("key", TEXT), MUST("roles", TEXTS))
@@ -156,6 +157,7 @@ static const struct {
 	{ KIND_SLOT_ADDED, FIELDS(MUST("slot", COUNT), MUST("name", TEXT), MUST("path", TEXT)) },
 	{ KIND_SLOT_ENABLED, FIELDS(MUST("slot", COUNT), BY) },
 	{ KIND_SLOT_DISABLED, FIELDS(MUST("slot", COUNT), BY) },
+	{ KIND_SLOT_ORDERED, FIELDS(MUST("slot", COUNT), MUST("order", TEXT), NULLABLE("recipe", SHA256), BY) },
 	{ KIND_SLOT_HELD, FIELDS(MUST("slot", COUNT), MUST("code", TEXT), NULLABLE("message", TEXT)) },
 	{ KIND_UNIT_SERIAL, FIELDS(MUST("uid", TEXT), NULLABLE("serial", TEXT), BY) },
 	{ KIND_MES_STARTED, FIELDS(MUST("events", TEXT)) },
@@ -167,6 +169,22 @@ static const struct {
 		MUST("code", TEXT),           /* mes-parked */
 		MUST("message", TEXT)) },
 	{ KIND_MES_RESOLVED, FIELDS(MUST("row", ID), MUST("outcome", TEXT) /* delivered, dropped */, BY) },
+	/* pin, badge: Argon2id, see db/003_people.sql */
+	{ KIND_PERSON_ADDED, FIELDS(MUST("person", TEXT), MUST("role", TEXT), NULLABLE("pin", TEXT), NULLABLE("badge", TEXT), BY) },
+	{ KIND_PERSON_REMOVED, FIELDS(MUST("person", TEXT), BY) },
+	{ KIND_PERSON_ROLE, FIELDS(MUST("person", TEXT), MUST("role", TEXT), BY) },
+	{ KIND_PERSON_PIN, FIELDS(MUST("person", TEXT), NULLABLE("pin", TEXT), BY) },
+	{ KIND_PERSON_BADGE, FIELDS(MUST("person", TEXT), NULLABLE("badge", TEXT), BY) },
+	{ KIND_TOKEN_CREATED, FIELDS(
+		MUST("name", TEXT),
+		MUST("hash", SHA256),         /* BLAKE2b-256 of the token */
+		MUST("scopes", TEXTS),
+		MUST("expires_at", TIME),
+		BY) },
+	{ KIND_TOKEN_REVOKED, FIELDS(MUST("token", ID), BY) },
+	{ KIND_LOGIN, FIELDS(MUST("person", TEXT), MUST("way", TEXT), BY) }, /* badge, pin */
+	{ KIND_LOGIN_FAILED, FIELDS(NULLABLE("person", TEXT), MUST("way", TEXT), BY) },
+	{ KIND_LOGOUT, FIELDS(MUST("person", TEXT), BY) },
 };
 /* clang-format on */
 

@@ -35,6 +35,7 @@ struct cJSON;
 #define KIND_SLOT_ADDED    "slot-added"    /* a new slot, or a new path or name of an old one */
 #define KIND_SLOT_ENABLED  "slot-enabled"  /* by a person; also clears a hold */
 #define KIND_SLOT_DISABLED "slot-disabled" /* by a person */
+#define KIND_SLOT_ORDERED  "slot-ordered"  /* retry, abort or deploy, by a person or a program */
 #define KIND_SLOT_HELD     "slot-held"     /* by the station: too many equal codes in a row */
 #define KIND_UNIT_SERIAL   "unit-serial"   /* binds the product's serial to a unit; null unbinds */
 
@@ -42,6 +43,17 @@ struct cJSON;
 #define KIND_MES_STARTED  "mes-started"  /* the first start with a webhook: rows behind this one are told */
 #define KIND_MES_PARKED   "mes-parked"   /* the MES would not take it */
 #define KIND_MES_RESOLVED "mes-resolved" /* a parked one was taken after all, or dropped by a person */
+/* People, machines, and who comes in. */
+#define KIND_PERSON_ADDED   "person-added"
+#define KIND_PERSON_REMOVED "person-removed"
+#define KIND_PERSON_ROLE    "person-role"
+#define KIND_PERSON_PIN     "person-pin"   /* null: none any more */
+#define KIND_PERSON_BADGE   "person-badge" /* likewise */
+#define KIND_TOKEN_CREATED  "token-created"
+#define KIND_TOKEN_REVOKED  "token-revoked"
+#define KIND_LOGIN          "login"
+#define KIND_LOGIN_FAILED   "login-failed"
+#define KIND_LOGOUT         "logout"
 
 /* False with CODE_INTERNAL naming the field: a wrong body is a fault of the program. */
 bool kind_check(const char *kind, const struct cJSON *body, struct err *e);

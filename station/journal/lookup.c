@@ -118,7 +118,7 @@ bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void
 {
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g,
-	    "SELECT id, quantity, passed, state = 'held', board, recipe, order_no, code, message"
+	    "SELECT id, quantity, passed, state = 'held', board, recipe, order_no, code, message, opened_by"
 	    " FROM batches WHERE state <> 'closed' ORDER BY id",
 	    e);
 	if (!s)
@@ -134,6 +134,7 @@ bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void
 		sql_copy(s, 6, b.order, sizeof b.order);
 		sql_copy(s, 7, b.code, sizeof b.code);
 		sql_copy(s, 8, b.message, sizeof b.message);
+		sql_copy(s, 9, b.opened_by, sizeof b.opened_by);
 		each(context, &b);
 	}
 	return rc == 0;

@@ -43,7 +43,7 @@ bool journal_unfinished(struct journal_reader *r, journal_attempt_fn *each, void
 struct journal_batch {
 	int64_t id, quantity, passed;
 	bool held;
-	char board[40], recipe[65], order[129], code[32], message[232];
+	char board[40], recipe[65], order[129], code[32], message[232], opened_by[72];
 };
 typedef void journal_batch_fn(void *context, const struct journal_batch *b);
 bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void *context, struct err *e);

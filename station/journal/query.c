@@ -24,6 +24,11 @@ static const struct list lists[] = {
 	[OF_BATCHES] = { OF_BATCHES, "SELECT b.id, " SHAPE_BATCH " FROM batches b", " ORDER BY b.id DESC LIMIT ?20" },
 	[OF_UNITS] = { OF_UNITS, "SELECT u.id, " SHAPE_UNIT("") " FROM units u", " ORDER BY u.id DESC LIMIT ?20" },
 	[OF_RECIPES] = { OF_RECIPES, "SELECT r.id, " SHAPE_RECIPE " FROM recipes r", " ORDER BY r.id DESC LIMIT ?20" },
+	[OF_ACTIONS] = { OF_ACTIONS, "SELECT c.id, " SHAPE_ACTION " FROM actions c JOIN journal j ON j.seq = c.id",
+	    " ORDER BY c.id DESC LIMIT ?20" },
+	[OF_PEOPLE] = { OF_PEOPLE, "SELECT p.id, " SHAPE_PERSON " FROM people p",
+	    " AND p.removed_at IS NULL ORDER BY p.id DESC LIMIT ?20" },
+	[OF_TOKENS] = { OF_TOKENS, "SELECT t.id, " SHAPE_TOKEN " FROM tokens t", " ORDER BY t.id DESC LIMIT ?20" },
 };
 
 static char *list_sql(const struct list *l, const struct filter *f)
@@ -75,6 +80,21 @@ bool query_units(struct journal_reader *r, const struct query_filter *f, char **
 bool query_recipes(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
 {
 	return run_list(r, OF_RECIPES, f, json, e);
+}
+
+bool query_actions(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
+{
+	return run_list(r, OF_ACTIONS, f, json, e);
+}
+
+bool query_people(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
+{
+	return run_list(r, OF_PEOPLE, f, json, e);
+}
+
+bool query_tokens(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
+{
+	return run_list(r, OF_TOKENS, f, json, e);
 }
 
 /* ------------------------------------------------------------- single objects */

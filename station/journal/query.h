@@ -22,7 +22,7 @@ void journal_reader_close(struct journal_reader *r); /* accepts NULL; no call ma
 
 /* All texts borrowed for the call; NULL or 0: no such condition.  Conditions hold together. */
 struct query_filter {
-	const char *serial, *uid, *order, *recipe, *operator, * verdict, *code, *board, *state;
+	const char *serial, *uid, *order, *recipe, *operator, * verdict, *code, *board, *state, *who, *what;
 	const char *from, *to; /* RFC 3339 as time_format writes it: started (opened, added) at or after, before */
 	int64_t batch;
 	int64_t slot;
@@ -38,6 +38,11 @@ bool query_batches(struct journal_reader *r, const struct query_filter *f, char 
 bool query_units(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* board, recipe, from, to */
 bool query_recipes(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
+/* What was done, by whom and from where; who, what (the kind of row), from, to. */
+bool query_actions(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
+/* Those who may come in, and the tokens, revoked and expired ones too; no secrets. */
+bool query_people(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
+bool query_tokens(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* {from,to,attempts,pass,fail,error,aborted,refused,units,yield,first_pass_yield,final_yield,codes:[{code,count}],
  *  slots:[{slot,pass,fail,error,aborted,ms}]}; a yield is null when nothing counts.  Every condition but cursor. */
 bool query_stats(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);

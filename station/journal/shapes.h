@@ -41,6 +41,22 @@
 	" 'revoked_at', r.revoked_at, 'revoked_by', r.revoked_by, 'revoked_reason', r.revoked_reason," \
 	" 'units_written', r.written)"
 
+/* Of actions c and their rows j; what nobody needs to see is left out. */
+#define SHAPE_ACTION \
+	"json_object('id', cast(c.id AS TEXT), 'at', c.at, 'what', c.kind, 'who', c.by, 'from', c.origin," \
+	" 'details', json_remove(j.body, '$.kind', '$.at', '$.by', '$.from', '$.pin', '$.badge', '$.hash', '$.key'," \
+	" '$.request', '$.regions', '$.signers'))"
+
+/* Of people p. */
+#define SHAPE_PERSON \
+	"json_object('name', p.name, 'role', p.role, 'pin', " SHAPE_BOOL("p.pin IS NOT NULL") ", 'badge', " \
+	SHAPE_BOOL("p.badge IS NOT NULL") ", 'added_at', p.added_at, 'added_by', p.added_by)"
+
+/* Of tokens t. */
+#define SHAPE_TOKEN \
+	"json_object('id', cast(t.id AS TEXT), 'name', t.name, 'scopes', json(t.scopes), 'created_at', t.created_at," \
+	" 'created_by', t.created_by, 'expires_at', t.expires_at, 'revoked_at', t.revoked_at)"
+
 /* Of units u; more: further members. */
 #define SHAPE_UNIT(more) \
 	"json_object('uid', u.uid, 'serial', u.serial, 'board', u.board, 'first_seen', u.first_seen," \

@@ -51,7 +51,8 @@ struct attempt {
 	const struct board *board;    /* borrowed from the board set */
 	struct stored_recipe *recipe; /* a reference of our own; NULL before admission finds a batch */
 	char batch[LINE_ID_SIZE], order[LINE_ORDER_SIZE];
-	const char *state_dir; /* borrowed; the spool lives there */
+	char ordered_by[WHO_NAME_SIZE]; /* the person or program that asked for this attempt; "": nobody by name */
+	const char *state_dir;          /* borrowed; the spool lives there */
 	struct link link;
 	bool link_open, latched;
 	struct identity who;

@@ -114,7 +114,7 @@ static int64_t write_opened(struct line *l, const struct batch_request *r, const
 	json_add_integer(body, "quantity", r->quantity);
 	json_add_string(body, "key", r->key);
 	json_add_string(body, "request", r->request);
-	json_add_null(body, "by");
+	who_add(body, r->who);
 	return journal_write(l->o.journal, KIND_BATCH_OPENED, body, e);
 }
 
@@ -147,6 +147,7 @@ static bool open_with(
 	snprintf(b->view.board, sizeof b->view.board, "%s", recipe->board->id);
 	memcpy(b->view.recipe, recipe->sha256_text, sizeof b->view.recipe);
 	b->view.quantity = r->quantity;
+	snprintf(b->opened_by, sizeof b->opened_by, "%s", r->who ? r->who->by : "");
 	*out = b->view;
 	batches_publish(l);
 	return true;
@@ -173,27 +174,28 @@ static const struct {
 	[BATCH_ORDER_CLOSE] = { KIND_BATCH_CLOSED, BATCH_CLOSED },
 };
 
-bool batch_write_change(
-    struct line *l, const struct batch *b, enum batch_order order, enum code code, const char *message, struct err *e)
+bool batch_write_change(struct line *l, const struct batch *b, enum batch_order order, const struct err *why,
+    const struct who *who, struct err *e)
 {
 	struct cJSON *body = json_new_object();
 	json_add_string(body, "batch", b->view.id);
 	if (order == BATCH_ORDER_HOLD) {
-		json_add_string(body, "code", code == CODE_OK ? NULL : code_name(code));
-		json_add_string(body, "message", message);
+		json_add_string(body, "code", why ? code_name(why->code) : NULL);
+		json_add_string(body, "message", why ? why->msg : NULL);
 	}
-	json_add_null(body, "by");
+	who_add(body, who);
 	return journal_write(l->o.journal, changes[order].kind, body, e) != 0;
 }
 
-bool batch_change(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e)
+bool batch_change(struct line *l, const char *id, enum batch_order order, const struct who *who, struct batch_view *out,
+    struct err *e)
 {
 	struct batch *b = batch_by_id(l, id);
 	if (!b)
 		return err_set(e, CODE_NOT_FOUND, "no batch %.20s is open or held", id);
 	if (changes[order].to == b->view.state)
 		return err_set(e, CODE_CONFLICT, "batch %s is %s already", id, batch_state_name(b->view.state));
-	if (!batch_write_change(l, b, order, CODE_OK, NULL, e))
+	if (!batch_write_change(l, b, order, NULL, who, e))
 		return false;
 	b->view.state = changes[order].to;
 	b->view.reason[0] = '\0';
@@ -219,6 +221,7 @@ static void restore(void *context, const struct journal_batch *known)
 	snprintf(b->view.board, sizeof b->view.board, "%s", known->board);
 	snprintf(b->view.recipe, sizeof b->view.recipe, "%s", known->recipe);
 	snprintf(b->view.reason, sizeof b->view.reason, "%.*s", 95, known->message);
+	snprintf(b->opened_by, sizeof b->opened_by, "%s", known->opened_by);
 	b->view.quantity = known->quantity;
 	b->view.passed = known->passed;
 	b->view.state = known->held ? BATCH_HELD : BATCH_OPEN;

@@ -26,6 +26,8 @@ struct call {
 	char key[129], request[2 * SHA256_SIZE + 1];
 	bool has_key, has_request;
 	int64_t quantity;
+	struct who who;
+	bool has_who;
 	char partition[32];
 	uint32_t length;
 	struct look *look; /* CALL_LOOK's answer: a reference */
@@ -45,6 +47,18 @@ static struct call *call_create(enum call_kind kind)
 	return c;
 }
 
+static void set_who(struct call *c, const struct who *who)
+{
+	c->has_who = who != NULL;
+	if (who)
+		c->who = *who;
+}
+
+static const struct who *asker(const struct call *c)
+{
+	return c->has_who ? &c->who : NULL;
+}
+
 static void call_free(struct call *c)
 {
 	look_end(c->look);
@@ -59,10 +73,10 @@ static bool slot_call(struct line *l, struct call *c)
 	if (!s)
 		return err_set(&c->err, CODE_NOT_FOUND, "there is no slot %u", c->slot);
 	if (c->slot_order == SLOT_RETRY)
-		return slot_retry(s, &c->err);
+		return slot_retry(s, asker(c), &c->err);
 	if (c->slot_order == SLOT_ABORT)
-		return slot_abort(s, &c->err);
-	return slot_enable(s, c->slot_order == SLOT_ENABLE, &c->err);
+		return slot_abort(s, asker(c), &c->err);
+	return slot_enable(s, c->slot_order == SLOT_ENABLE, asker(c), &c->err);
 }
 
 static bool deploy_call(struct line *l, struct call *c)
@@ -75,7 +89,7 @@ static bool deploy_call(struct line *l, struct call *c)
 	    hex_decode(sha, sizeof sha, c->recipe) ? recipe_store_find(l->o.store, sha) : NULL;
 	if (!recipe)
 		return err_set(&c->err, CODE_NOT_FOUND, "there is no recipe %.64s", c->recipe);
-	bool begun = slot_deploy(s, recipe, &c->err);
+	bool begun = slot_deploy(s, recipe, asker(c), &c->err);
 	stored_recipe_drop(recipe);
 	return begun;
 }
@@ -91,7 +105,7 @@ static bool look_call(struct line *l, struct call *c)
 static bool resume_call(struct line *l, struct call *c)
 {
 	struct cJSON *body = json_new_object();
-	json_add_null(body, "by");
+	who_add(body, asker(c));
 	if (!journal_write(l->o.journal, KIND_STATION_RESUMED, body, &c->err) || !leftovers_end_lost(l, &c->err))
 		return false;
 	l->held = CODE_OK;
@@ -102,14 +116,14 @@ static bool resume_call(struct line *l, struct call *c)
 static bool serve(struct line *l, struct call *c)
 {
 	struct batch_request r = { c->order, c->recipe, c->quantity, c->has_key ? c->key : NULL,
-		c->has_request ? c->request : NULL };
+		c->has_request ? c->request : NULL, asker(c) };
 	switch (c->kind) {
 	case CALL_SLOT:
 		return slot_call(l, c);
 	case CALL_OPEN:
 		return batch_open(l, &r, &c->batch, &c->err);
 	case CALL_CHANGE:
-		return batch_change(l, c->id, c->batch_order, &c->batch, &c->err);
+		return batch_change(l, c->id, c->batch_order, asker(c), &c->batch, &c->err);
 	case CALL_RESUME:
 		return resume_call(l, c);
 	case CALL_DEPLOY:
@@ -188,12 +202,13 @@ static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct
 	return ask_for(l, c, batch, NULL, e);
 }
 
-bool line_deploy(struct line *l, unsigned slot, const char *recipe, struct err *e)
+bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e)
 {
 	struct call *c = call_create(CALL_DEPLOY);
 	if (c) {
 		c->slot = slot;
 		snprintf(c->recipe, sizeof c->recipe, "%s", recipe);
+		set_who(c, who);
 	}
 	return ask(l, c, NULL, e);
 }
@@ -216,12 +231,13 @@ bool line_look(struct line *l, unsigned slot, const char *partition, uint32_t le
 	return false;
 }
 
-bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e)
+bool line_order(struct line *l, unsigned slot, enum slot_order order, const struct who *who, struct err *e)
 {
 	struct call *c = call_create(CALL_SLOT);
 	if (c) {
 		c->slot = slot;
 		c->slot_order = order;
+		set_who(c, who);
 	}
 	return ask(l, c, NULL, e);
 }
@@ -238,21 +254,35 @@ bool line_open_batch(struct line *l, const struct batch_request *r, struct batch
 		c->has_request = r->request != NULL;
 		snprintf(c->key, sizeof c->key, "%s", r->key ? r->key : "");
 		snprintf(c->request, sizeof c->request, "%s", r->request ? r->request : "");
+		set_who(c, r->who);
 	}
 	return ask(l, c, out, e);
 }
 
-bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e)
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct who *who,
+    struct batch_view *out, struct err *e)
 {
 	struct call *c = call_create(CALL_CHANGE);
 	if (c) {
 		snprintf(c->id, sizeof c->id, "%s", id);
 		c->batch_order = order;
+		set_who(c, who);
 	}
 	return ask(l, c, out, e);
 }
 
-bool line_resume(struct line *l, struct err *e)
+bool line_resume(struct line *l, const struct who *who, struct err *e)
 {
-	return ask(l, call_create(CALL_RESUME), NULL, e);
+	struct call *c = call_create(CALL_RESUME);
+	if (c)
+		set_who(c, who);
+	return ask(l, c, NULL, e);
+}
+
+void line_set_operator(struct line *l, const char *name, int64_t until)
+{
+	pthread_mutex_lock(&l->public_lock);
+	snprintf(l->operator, sizeof l->operator, "%s", name ? name : "");
+	l->operator_until = until;
+	pthread_mutex_unlock(&l->public_lock);
 }

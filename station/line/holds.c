@@ -32,11 +32,12 @@ static void hold_slot(struct slot *s)
 
 static void hold_batch(struct line *l, struct batch *b)
 {
-	struct err why = ERR_INIT;
+	struct err why = ERR_INIT, reason = { CODE_TOO_MANY_EQUAL, "" };
 	b->view.state = BATCH_HELD;
 	snprintf(
 	    b->view.reason, sizeof b->view.reason, "%u times %s in a row", b->equal_codes, code_name(b->last_code));
-	if (!batch_write_change(l, b, BATCH_ORDER_HOLD, CODE_TOO_MANY_EQUAL, b->view.reason, &why))
+	snprintf(reason.msg, sizeof reason.msg, "%s", b->view.reason);
+	if (!batch_write_change(l, b, BATCH_ORDER_HOLD, &reason, NULL, &why))
 		log_error("batch %s: its hold is not on disk: %s", b->view.id, why.msg);
 	b->equal_codes = 0;
 }

@@ -71,7 +71,7 @@ static struct cJSON *added_body(const struct stored_recipe *r)
 }
 
 bool inbox_record(
-    struct journal *j, const struct stored_recipe *r, enum store_outcome outcome, const char *by, struct err *e)
+    struct journal *j, const struct stored_recipe *r, enum store_outcome outcome, const struct who *who, struct err *e)
 {
 	if (outcome == STORE_KNOWN)
 		return true;
@@ -79,7 +79,7 @@ bool inbox_record(
 	if (outcome == STORE_UPDATED)
 		json_add_string(body, "sha256", r->sha256_text);
 	add_signers(body, r);
-	json_add_string(body, "by", by);
+	who_add(body, who);
 	return journal_write(j, outcome == STORE_NEW ? KIND_RECIPE_ADDED : KIND_RECIPE_SIGNATURES, body, e) != 0;
 }
 

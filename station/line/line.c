@@ -96,7 +96,7 @@ static void stop_requested(struct line *l)
 	for (unsigned i = 0; i < l->slot_count; i++)
 		slot_stop_look(l->slots[i]);
 	for (unsigned i = 0; l->stops > 1 && i < l->slot_count; i++)
-		slot_abort(l->slots[i], NULL);
+		slot_abort(l->slots[i], NULL, NULL);
 }
 
 static void dispatch(struct line *l, const struct message *m)

@@ -6,6 +6,7 @@
 #define STATION_LINE_H
 
 #include "format/line_file.h"
+#include "format/who.h"
 #include "journal/journal.h"
 #include "line/boards.h"
 #include "line/store.h"
@@ -98,14 +99,16 @@ unsigned line_batches(struct line *l, struct batch_view *out, unsigned max);
 enum code line_held(struct line *l);
 
 enum slot_order { SLOT_RETRY, SLOT_ABORT, SLOT_ENABLE, SLOT_DISABLE };
-/* [any] not-found, conflict, replug-needed. */
-bool line_order(struct line *l, unsigned slot, enum slot_order order, struct err *e);
+/* [any] not-found, conflict, replug-needed.  In this and the calls below `who` is copied into the journal's row; NULL:
+ * the station by itself. */
+bool line_order(struct line *l, unsigned slot, enum slot_order order, const struct who *who, struct err *e);
 /* [any] batch-open, not-found (recipe), too-early, expired, ...; fills *out. */
 struct batch_request {
 	const char *order;         /* 1 to 64 printable bytes */
 	const char *recipe;        /* 64 lower-case hex digits */
 	int64_t quantity;          /* 1 to 10 million */
 	const char *key, *request; /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
+	const struct who *who;
 };
 bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
 /* [any] NULL: no such board file. */
@@ -113,11 +116,16 @@ const struct board *line_board(const struct line *l, const char *id);
 const struct board_set *line_boards(const struct line *l); /* [any] */
 /* [any] Writes a stored recipe to the camera in that slot, as an attempt outside of any batch; returns when it has
  * begun.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
-bool line_deploy(struct line *l, unsigned slot, const char *recipe, struct err *e);
+bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e);
 enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
 /* [any] not-found, conflict. */
-bool line_change_batch(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct who *who,
+    struct batch_view *out, struct err *e);
 /* [any] Ends a hold of the station (after its cause is mended). */
-bool line_resume(struct line *l, struct err *e);
+bool line_resume(struct line *l, const struct who *who, struct err *e);
+
+/* [any] Who works at the line from now on, until that time (ms since 1970): the operator of attempts that nobody
+ * ordered by name.  NULL: nobody; then whoever opened the batch stands for it. */
+void line_set_operator(struct line *l, const char *name, int64_t until);
 
 #endif

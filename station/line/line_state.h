@@ -69,6 +69,7 @@ struct batch {
 	struct batch_view view;
 	struct stored_recipe *recipe; /* a reference of our own */
 	bool used;
+	char opened_by[WHO_NAME_SIZE]; /* "": nobody said */
 	enum code last_code;
 	unsigned equal_codes, last_slot;
 	bool across_slots; /* the equal codes in a row came from more than one slot */
@@ -94,7 +95,9 @@ struct line {
 	struct batch_view batch_views[LINE_MAX_BATCHES];
 	unsigned batch_view_count;
 	enum code held_view;
-	bool closed; /* calls are refused; under public_lock too */
+	char operator[WHO_NAME_SIZE]; /* at the line; "": nobody; under public_lock */
+	int64_t operator_until;       /* ms since 1970; likewise */
+	bool closed;                  /* calls are refused; under public_lock too */
 };
 
 enum message_kind {
@@ -169,14 +172,16 @@ void slot_await(struct slot *s);
 void slot_came_back(struct slot *s);
 
 /* orders.c: what people say, and what they see */
-bool slot_retry(struct slot *s, struct err *e);
-bool slot_abort(struct slot *s, struct err *e);
-bool slot_enable(struct slot *s, bool enable, struct err *e);
+bool slot_retry(struct slot *s, const struct who *who, struct err *e);
+bool slot_abort(struct slot *s, const struct who *who, struct err *e);
+bool slot_enable(struct slot *s, bool enable, const struct who *who, struct err *e);
+/* Who answers for the attempt in this slot: who ordered it, else who works at the line, else who opened its batch. */
+void slot_operator(struct slot *s, char out[WHO_NAME_SIZE]);
 void slot_publish(struct slot *s);
 /* Rests with a camera in its bootloader, and nobody reads it: conflict, replug-needed. */
 bool slot_idle(const struct slot *s, struct err *e);
 /* Begins an attempt that writes this recipe, outside of any batch; takes a reference of its own. */
-bool slot_deploy(struct slot *s, struct stored_recipe *recipe, struct err *e);
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who *who, struct err *e);
 
 /* look.c: partitions read for somebody */
 bool slot_look(struct slot *s, const char *partition, uint32_t length, struct look **out, struct err *e);
@@ -212,10 +217,11 @@ struct batch *batch_by_id(struct line *l, const char *id);
 int64_t batch_running(const struct line *l, const struct batch *b);
 void batches_publish(struct line *l);
 /* Its row of the journal: held, with a code and a message or by a person, resumed, closed. */
-bool batch_write_change(
-    struct line *l, const struct batch *b, enum batch_order order, enum code code, const char *message, struct err *e);
+bool batch_write_change(struct line *l, const struct batch *b, enum batch_order order, const struct err *why,
+    const struct who *who, struct err *e);
 bool batch_open(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
-bool batch_change(struct line *l, const char *id, enum batch_order order, struct batch_view *out, struct err *e);
+bool batch_change(struct line *l, const char *id, enum batch_order order, const struct who *who, struct batch_view *out,
+    struct err *e);
 
 /* holds.c: the same trouble too many times in a row */
 void batch_count_verdict(struct line *l, struct slot *s);

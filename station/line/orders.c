@@ -4,6 +4,7 @@
 #include "format/json.h"
 #include "journal/kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool slot_idle(const struct slot *s, struct err *e)
@@ -17,8 +18,38 @@ bool slot_idle(const struct slot *s, struct err *e)
 	return slot_boots(s) || err_set(e, CODE_REPLUG_NEEDED, "no camera in its bootloader is in slot %u", s->number);
 }
 
+/* What somebody told a slot, for the audit; the rows of the attempt itself follow. */
+static void row_ordered(struct slot *s, const char *order, const struct stored_recipe *recipe, const struct who *who)
+{
+	if (!who)
+		return;
+	struct cJSON *body = json_new_object();
+	json_add_integer(body, "slot", s->number);
+	json_add_string(body, "order", order);
+	json_add_string(body, "recipe", recipe ? recipe->sha256_text : NULL);
+	who_add(body, who);
+	journal_append(s->line->o.journal, KIND_SLOT_ORDERED, body, NULL, NULL);
+	if (s->attempt)
+		snprintf(s->attempt->ordered_by, sizeof s->attempt->ordered_by, "%s", who->by);
+}
+
+void slot_operator(struct slot *s, char out[WHO_NAME_SIZE])
+{
+	struct line *l = s->line;
+	const struct batch *b = batch_by_id(l, s->attempt->batch);
+	int64_t now = journal_station_time(l->o.journal);
+	pthread_mutex_lock(&l->public_lock);
+	bool here = *l->operator&& now<l->operator_until;
+	snprintf(out, WHO_NAME_SIZE, "%s",
+	    *s->attempt->ordered_by ? s->attempt->ordered_by
+	    : here                  ? l->operator
+	    : b                     ? b->opened_by
+				    : "");
+	pthread_mutex_unlock(&l->public_lock);
+}
+
 /* A disabled slot too: there the station starts nothing by itself, and cameras wait for a person's word. */
-bool slot_deploy(struct slot *s, struct stored_recipe *recipe, struct err *e)
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who *who, struct err *e)
 {
 	if (!slot_idle(s, e))
 		return false;
@@ -29,10 +60,11 @@ bool slot_deploy(struct slot *s, struct stored_recipe *recipe, struct err *e)
 		return false;
 	s->order = stored_recipe_hold(recipe);
 	slot_event(s, UE_BOOT);
+	row_ordered(s, "deploy", recipe, who);
 	return true;
 }
 
-bool slot_retry(struct slot *s, struct err *e)
+bool slot_retry(struct slot *s, const struct who *who, struct err *e)
 {
 	if (unit_busy(s->state) || s->look)
 		return err_set(
@@ -48,18 +80,21 @@ bool slot_retry(struct slot *s, struct err *e)
 		    e, CODE_REPLUG_NEEDED, "the camera in slot %u is %s", s->number, unit_state_name(s->state));
 	s->quick = 0;
 	slot_event(s, UE_RETRY);
+	row_ordered(s, "retry", NULL, who);
 	return true;
 }
 
-bool slot_abort(struct slot *s, struct err *e)
+bool slot_abort(struct slot *s, const struct who *who, struct err *e)
 {
 	if (s->look) {
 		slot_stop_look(s);
+		row_ordered(s, "abort", NULL, who);
 		return true;
 	}
 	if (!unit_handles(s->state, UE_ABORT))
 		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
 	s->abort_wanted = true;
+	row_ordered(s, "abort", NULL, who);
 	if (s->working)
 		atomic_store(&s->attempt->cancel, true);
 	else if (s->state != US_IDENTIFIED) /* there the start row is under way; its commit ends it */
@@ -67,11 +102,11 @@ bool slot_abort(struct slot *s, struct err *e)
 	return true;
 }
 
-bool slot_enable(struct slot *s, bool enable, struct err *e)
+bool slot_enable(struct slot *s, bool enable, const struct who *who, struct err *e)
 {
 	struct cJSON *body = json_new_object();
 	json_add_integer(body, "slot", s->number);
-	json_add_null(body, "by");
+	who_add(body, who);
 	if (!journal_write(s->line->o.journal, enable ? KIND_SLOT_ENABLED : KIND_SLOT_DISABLED, body, e))
 		return false;
 	s->enabled = enable;

@@ -78,15 +78,17 @@ static void add_versions(struct cJSON *body, const struct attempt *a)
 }
 
 /* The fields that attempt-started and attempt-refused share. */
-static struct cJSON *start_body(const struct slot *s)
+static struct cJSON *start_body(struct slot *s)
 {
+	char operator[WHO_NAME_SIZE];
 	const struct attempt *a = s->attempt;
 	struct cJSON *body = json_new_object();
 	json_add_integer(body, "slot", s->number);
 	json_add_string(body, "path", s->path);
 	json_add_string(body, "board", a->board->id);
 	json_add_string(body, "transport", a->link.ops->name);
-	json_add_null(body, "operator");
+	slot_operator(s, operator);
+	json_add_string(body, "operator", or_null(operator));
 	add_time(body, "started_at", a->started_at);
 	json_add_string(body, "uid", or_null(a->uid));
 	json_add_string(body, "usb_serial", or_null(a->who.usb_serial));

@@ -16,6 +16,7 @@
 enum conf_delta { DELTA_AUTO, DELTA_YES, DELTA_NO };
 enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
 enum conf_interlock { INTERLOCK_OFF, INTERLOCK_REFUSE, INTERLOCK_ALLOW };
+enum conf_login { LOGIN_NONE, LOGIN_REQUIRED };
 enum conf_readback { READBACK_FULL, READBACK_SAMPLED, READBACK_NONE };
 
 struct conf {
@@ -26,8 +27,11 @@ struct conf {
 	char boards[CONF_PATH_SIZE];
 	/* [http] */
 	char listen[64];
-	char listen_address[16]; /* of listen: "127.0.0.1" or "::1" */
-	uint16_t listen_port;    /* of listen; 0: any */
+	char names[256]; /* under which the station is called; "": only as an address of loopback */
+	char tls_cert[CONF_PATH_SIZE], tls_key[CONF_PATH_SIZE]; /* "": no TLS */
+	/* [people] */
+	enum conf_login login;
+	unsigned idle_minutes, session_hours;
 	/* [recipes] */
 	char trust[CONF_PATH_SIZE];
 	char require_roles[256]; /* "release,quality"; "": any trusted signature will do */

@@ -1,4 +1,5 @@
 /* Every key of station.conf: where it stands, what it may be, what it is when left out, and what it means. */
+#include "os/address.h"
 #include "os/conf_private.h"
 
 #include <errno.h>
@@ -10,16 +11,17 @@
 enum type {
 	TYPE_TEXT,   /* characters of `words`, at least `min` of them */
 	TYPE_PATH,   /* any printable characters, at least `min` of them */
-	TYPE_LISTEN, /* loopback address and port */
+	TYPE_LISTEN, /* address and port */
 	TYPE_NUMBER, /* unsigned, min to max */
 	TYPE_WORD,   /* an enum: one of `words`, by index */
 	TYPE_SWITCH  /* bool: yes or no */
 };
 
-#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-#define ROLE_CHARS "abcdefghijklmnopqrstuvwxyz0123456789-, "
-#define KIND_CHARS "abcdefghijklmnopqrstuvwxyz-, "
-#define FIELD(f)   offsetof(struct conf, f), sizeof(((struct conf *)0)->f)
+#define NAME_CHARS   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define LISTEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:[]"
+#define ROLE_CHARS   "abcdefghijklmnopqrstuvwxyz0123456789-, "
+#define KIND_CHARS   "abcdefghijklmnopqrstuvwxyz-, "
+#define FIELD(f)     offsetof(struct conf, f), sizeof(((struct conf *)0)->f)
 
 static const struct key {
 	const char *section, *key;
@@ -39,9 +41,28 @@ static const struct key {
 	    "/usr/local/share/romline/lines), or auto: slots in the order in which paths first appear." },
 	{ "station", "boards", TYPE_PATH, FIELD(boards), "/usr/local/share/romline/boards", 1, 0, NULL,
 	    "The folder of board files." },
-	{ "http", "listen", TYPE_LISTEN, FIELD(listen), "127.0.0.1:8080", 0, 0, NULL,
+	{ "http", "listen", TYPE_LISTEN, FIELD(listen), "127.0.0.1:8080", 1, 0, LISTEN_CHARS,
 	    "Where the dashboard and the REST interface listen: 127.0.0.1, [::1] or localhost, and a port. Port 0:\n"
-	    "any; the real one goes to state_dir/http.address. A socket passed by LISTEN_FDS wins." },
+	    "any; the real one goes to state_dir/http.address. A socket passed by LISTEN_FDS wins. Any other address\n"
+	    "([::] and 0.0.0.0 are all of them) needs tls_cert, tls_key and [people] login = required." },
+	{ "http", "names", TYPE_TEXT, FIELD(names), "", 0, 0, LISTEN_CHARS ", ",
+	    "The names and addresses by which browsers and programs call the station, beside those of loopback:\n"
+	    "station1.example,192.0.2.7. A request for any other host is refused." },
+	{ "http", "tls_cert", TYPE_PATH, FIELD(tls_cert), "", 0, 0, NULL,
+	    "The certificate, with what leads to its authority, as PEM. Empty: no TLS. A new one counts after a "
+	    "restart." },
+	{ "http", "tls_key", TYPE_PATH, FIELD(tls_key), "", 0, 0, NULL,
+	    "Its key, as PEM without a passphrase, in a file that not everybody may read." },
+	{ "people", "login", TYPE_WORD, FIELD(login), "none", 0, 0, "none|required",
+	    "Must one log in? none, on loopback only: who has not logged in may do everything. required: by badge, "
+	    "PIN\n"
+	    "or token (stationctl people, stationctl token), and then what one's role allows." },
+	{ "people", "idle_minutes", TYPE_NUMBER, FIELD(idle_minutes), "30", 0, 1440, NULL,
+	    "After so long without anything that a person did, one is logged out; not operators, whose hands are at "
+	    "the\n"
+	    "fixture. 0: never." },
+	{ "people", "session_hours", TYPE_NUMBER, FIELD(session_hours), "12", 1, 168, NULL,
+	    "After so long one is logged out in any case." },
 	{ "recipes", "trust", TYPE_PATH, FIELD(trust), "/etc/romline/trust", 1, 0, NULL,
 	    "The folder of public keys whose signatures count." },
 	{ "recipes", "require_roles", TYPE_TEXT, FIELD(require_roles), "", 0, 0, ROLE_CHARS,
@@ -88,7 +109,7 @@ static const struct key {
 _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit per key");
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
 		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum conf_interlock) == sizeof(unsigned) &&
-		   sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
+		   sizeof(enum conf_login) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
 static bool bad(struct err *e, const struct key *k, const char *what)
@@ -164,21 +185,13 @@ static bool set_switch(const struct key *k, void *field, const char *value, stru
 	return true;
 }
 
-static bool set_listen(struct conf *conf, const struct key *k, const char *value, struct err *e)
+static bool set_listen(const struct key *k, char *field, const char *value, struct err *e)
 {
-	static const struct {
-		const char *prefix, *address;
-	} forms[] = { { "127.0.0.1:", "127.0.0.1" }, { "localhost:", "127.0.0.1" }, { "[::1]:", "::1" } };
-	for (unsigned i = 0; i < sizeof forms / sizeof *forms; i++) {
-		size_t n = strlen(forms[i].prefix);
-		unsigned port;
-		if (strncmp(value, forms[i].prefix, n) != 0 || !parse_number(value + n, UINT16_MAX, &port))
-			continue;
-		snprintf(conf->listen_address, sizeof conf->listen_address, "%s", forms[i].address);
-		conf->listen_port = (uint16_t)port;
-		return set_string(k, conf->listen, value, e);
-	}
-	return bad(e, k, "127.0.0.1:PORT, [::1]:PORT or localhost:PORT; put a proxy in front for other machines");
+	struct sockaddr_storage address;
+	socklen_t size;
+	return address_parse(value, &address, &size, NULL)
+		   ? set_string(k, field, value, e)
+		   : bad(e, k, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT or another numeric address and port");
 }
 
 bool conf_key_set(struct conf *conf, int index, const char *value, struct err *e)
@@ -190,7 +203,7 @@ bool conf_key_set(struct conf *conf, int index, const char *value, struct err *e
 	case TYPE_PATH:
 		return set_string(k, field, value, e);
 	case TYPE_LISTEN:
-		return set_listen(conf, k, value, e);
+		return set_listen(k, field, value, e);
 	case TYPE_NUMBER:
 		return set_number(k, field, value, e);
 	case TYPE_WORD:

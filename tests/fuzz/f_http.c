@@ -77,8 +77,9 @@ static void look_at_headers(char *lines)
 	bool framed = guard_framing(&h, &e);
 	if (framed && h.content_length && h.transfer_encoding)
 		abort();
-	guard_host(&h, 8080, &e);
-	guard_origin(&h, 8080, &e);
+	const struct own_names own = { 8080, false, "station1.example,10.0.0.5" };
+	guard_host(&h, &own, &e);
+	guard_origin(&h, &own, &e);
 	media_of(h.content_type);
 	look_at_resume(h.last_event_id);
 	if (h.idempotency_key)

@@ -132,6 +132,14 @@ static inline int64_t put_pass(
 	return a;
 }
 
+/* name, role, pin and badge as JSON */
+#define PERSON_ADDED                                                                                                   \
+	"{\"person\":\"%s\",\"role\":\"%s\",\"pin\":%s,\"badge\":%s,\"by\":\"local\",\"from\":\"127.0.0.1\"}"
+/* name, hash */
+#define TOKEN_CREATED                                                                                                  \
+	"{\"name\":\"%s\",\"hash\":\"%s\",\"scopes\":[\"read\",\"batches\"],\"expires_at\":\"" WHEN                    \
+	"\",\"by\":\"anna\"}"
+
 /* A fresh folder for one test; its database and key. */
 struct place {
 	char folder[64], db[96], key[96], witness[96];

@@ -29,8 +29,11 @@ static void test_defaults(void **state)
 	assert_string_equal(c.line, "auto");
 	assert_string_equal(c.boards, "/usr/local/share/romline/boards");
 	assert_string_equal(c.listen, "127.0.0.1:8080");
-	assert_string_equal(c.listen_address, "127.0.0.1");
-	assert_int_equal(c.listen_port, 8080);
+	assert_string_equal(c.names, "");
+	assert_string_equal(c.tls_cert, "");
+	assert_int_equal(c.login, LOGIN_NONE);
+	assert_int_equal(c.idle_minutes, 30);
+	assert_int_equal(c.session_hours, 12);
 	assert_string_equal(c.trust, "/etc/romline/trust");
 	assert_string_equal(c.require_roles, "");
 	assert_int_equal(c.delta, DELTA_AUTO);
@@ -53,6 +56,13 @@ static const char all_keys[] = "; a comment\r\n"
 			       "\n"
 			       "[http]\n"
 			       "listen = [::1]:0\n"
+			       "names = a.example,[::1]\n"
+			       "tls_cert = /c\n"
+			       "tls_key = /k\n"
+			       "[people]\n"
+			       "login = required\n"
+			       "idle_minutes = 0\n"
+			       "session_hours = 168\n"
 			       "[recipes]\n"
 			       "# another comment\n"
 			       "trust = /k=1\n"
@@ -77,8 +87,12 @@ static void check_all_keys(const struct conf *c)
 	assert_string_equal(c->line, "my line.json");
 	assert_string_equal(c->boards, "fixtures/boards");
 	assert_string_equal(c->listen, "[::1]:0");
-	assert_string_equal(c->listen_address, "::1");
-	assert_int_equal(c->listen_port, 0);
+	assert_string_equal(c->names, "a.example,[::1]");
+	assert_string_equal(c->tls_cert, "/c");
+	assert_string_equal(c->tls_key, "/k");
+	assert_int_equal(c->login, LOGIN_REQUIRED);
+	assert_int_equal(c->idle_minutes, 0);
+	assert_int_equal(c->session_hours, 168);
 	assert_string_equal(c->trust, "/k=1");
 	assert_string_equal(c->require_roles, "release, quality");
 	assert_int_equal(c->delta, DELTA_NO);
@@ -111,6 +125,10 @@ static void test_all_keys(void **state)
 	assert_string_equal(text, twice);
 }
 
+#define BAD_LISTEN                                                                                                     \
+	"station.conf, line 2: listen must be 127.0.0.1:PORT, [::1]:PORT, localhost:PORT or another numeric address "  \
+	"and port"
+
 static const struct {
 	const char *text, *message;
 } refused[] = {
@@ -134,15 +152,10 @@ static const struct {
 	{ "[station]\nstate_dir =\n", "station.conf, line 2: state_dir must be given" },
 	{ "[station]\nname = 0123456789012345678901234567890123456789012345678901234567890123\n",
 	    "station.conf, line 2: name must have fewer than 64 characters" },
-	{ "[http]\nlisten = 0.0.0.0:80\n", "station.conf, line 2: listen must be 127.0.0.1:PORT, [::1]:PORT or "
-					   "localhost:PORT; put a proxy in front for "
-					   "other machines" },
-	{ "[http]\nlisten = 127.0.0.1:65536\n", "station.conf, line 2: listen must be 127.0.0.1:PORT, [::1]:PORT or "
-						"localhost:PORT; put a proxy in front for "
-						"other machines" },
-	{ "[http]\nlisten = 127.0.0.1:\n", "station.conf, line 2: listen must be 127.0.0.1:PORT, [::1]:PORT or "
-					   "localhost:PORT; put a proxy in front for "
-					   "other machines" },
+	{ "[http]\nlisten = example.com:80\n", BAD_LISTEN },
+	{ "[http]\nlisten = 127.0.0.1:65536\n", BAD_LISTEN },
+	{ "[http]\nlisten = 127.0.0.1:\n", BAD_LISTEN },
+	{ "[people]\nsession_hours = 0\n", "station.conf, line 2: session_hours must be a number from 1 to 168" },
 	{ "[program]\ndelta = Auto\n", "station.conf, line 2: delta must be auto|yes|no" },
 	{ "[program]\ndelta = \n", "station.conf, line 2: delta must be auto|yes|no" },
 	{ "[program]\ndelta = auto|yes\n", "station.conf, line 2: delta must be auto|yes|no" },

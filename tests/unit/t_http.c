@@ -18,6 +18,8 @@
 #include "http/keys.h"
 #include "http/guard.h"
 #include "http/listen.h"
+#include "http/rights.h"
+#include "os/address.h"
 #include "http/params.h"
 #include "http/route.h"
 #include "journal/kinds.h"
@@ -121,16 +123,22 @@ static void test_hosts(void **state)
 	static const char *const others[] = { "", "127.0.0.1", "localhost", "127.0.0.1:8081", "127.0.0.1:80800",
 		"127.0.0.2:8080", "evil.example:8080", "localhost.evil.example:8080", "evil@127.0.0.1:8080", "::1:8080",
 		"127.0.0.1:8080 ", " 127.0.0.1:8080", "127.0.0.1:08080", "0.0.0.0:8080", "localhost.:8080" };
+	const struct own_names own = { 8080, false, NULL }, web = { 80, false, "" }, tls = { 443, true, NULL };
+	const struct own_names named = { 8443, true, "station1.example, [fd00::1],10.0.0.5" };
 	for (size_t i = 0; i < COUNT(ours); i++)
-		assert_true(host_is_ours(ours[i], 8080));
+		assert_true(host_is_ours(ours[i], &own));
 	for (size_t i = 0; i < COUNT(others); i++)
-		if (host_is_ours(others[i], 8080))
+		if (host_is_ours(others[i], &own))
 			fail_msg("%s", others[i]);
-	assert_true(host_is_ours("localhost", 80));
-	assert_true(host_is_ours("[::1]:80", 80));
+	assert_true(host_is_ours("localhost", &web) && host_is_ours("[::1]:80", &web));
+	assert_true(host_is_ours("localhost", &tls) && !host_is_ours("localhost:80", &tls));
+	assert_true(host_is_ours("Station1.example:8443", &named) && host_is_ours("[fd00::1]:8443", &named));
+	assert_true(host_is_ours("10.0.0.5:8443", &named) && host_is_ours("localhost:8443", &named));
+	assert_false(host_is_ours("10.0.0.5", &named) || host_is_ours("station1.example.:8443", &named));
+	assert_false(host_is_ours(":8443", &named) || host_is_ours("station1.exampl:8443", &named));
 	struct head none = { .host = NULL };
 	struct err e = ERR_INIT;
-	assert_false(guard_host(&none, 8080, &e));
+	assert_false(guard_host(&none, &own, &e));
 	assert_int_equal(e.code, CODE_WRONG_HOST);
 }
 
@@ -156,7 +164,10 @@ static void test_origins(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct head h = { .origin = rows[i].origin, .fetch_site = rows[i].site };
 		struct err e = ERR_INIT;
-		if (guard_origin(&h, 8080, &e) != rows[i].good)
+		const struct own_names own = { 8080, false, NULL }, tls = { 8080, true, NULL };
+		if (rows[i].origin && rows[i].good) /* the same over TLS is another origin */
+			assert_false(guard_origin(&h, &tls, &(struct err)ERR_INIT));
+		if (guard_origin(&h, &own, &e) != rows[i].good)
 			fail_msg("%s %s", rows[i].origin, rows[i].site);
 		assert_int_equal(e.code, rows[i].good ? CODE_OK : CODE_FOREIGN_ORIGIN);
 	}
@@ -316,9 +327,69 @@ static void test_routes_table(void **state)
 		assert_non_null(r->run);
 		assert_true(!strcmp(r->method, "GET") || !strcmp(r->method, "POST"));
 		assert_int_equal(r->body == BODY_NONE, !strcmp(r->method, "GET"));
+		assert_true(r->right > RIGHT_NOBODY && r->right < RIGHT_COUNT);
 		for (const struct route *s = http_routes; s < r; s++)
 			assert_true(strcmp(r->method, s->method) || strcmp(r->pattern, s->pattern));
 	}
+}
+
+/* --- rights ------------------------------------------------------------------------------------------------------- */
+
+/* What must hold of the table, written down once more and independently: who may change what. */
+static void test_rights(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *target, *roles; /* NULL: whoever comes */
+	} rows[] = {
+		{ "GET", "/", NULL },
+		{ "GET", "/healthz", NULL },
+		{ "POST", "/api/v1/session", NULL },
+		{ "GET", "/plain", "operator supervisor qa integrator admin" },
+		{ "GET", "/metrics", "operator supervisor qa integrator admin" },
+		{ "GET", "/api/v1/slots", "operator supervisor qa integrator admin" },
+		{ "GET", "/api/v1/events", "operator supervisor qa integrator admin" },
+		{ "GET", "/api/v1/exports/attempts.csv", "operator supervisor qa integrator admin" },
+		{ "POST", "/api/v1/slots/1/retry", "operator supervisor admin" },
+		{ "POST", "/api/v1/slots/1/abort", "operator supervisor admin" },
+		{ "POST", "/api/v1/slots/1/enable", "supervisor admin" },
+		{ "POST", "/api/v1/slots/1/deploy", "supervisor admin" },
+		{ "POST", "/api/v1/station/resume", "supervisor admin" },
+		{ "POST", "/api/v1/batches", "operator supervisor integrator admin" },
+		{ "POST", "/api/v1/batches/7/hold", "operator supervisor qa integrator admin" },
+		{ "POST", "/api/v1/batches/7/resume", "supervisor qa integrator admin" },
+		{ "POST", "/api/v1/batches/7/close", "supervisor qa integrator admin" },
+		{ "POST", "/api/v1/recipes", "supervisor integrator admin" },
+		{ "POST", "/api/v1/recipes/" SHA "/revoke", "supervisor qa admin" },
+		{ "POST", "/api/v1/units/a/serial", "operator supervisor integrator admin" },
+		{ "GET", "/api/v1/audit", "supervisor qa admin" },
+		{ "GET", "/api/v1/people", "admin" },
+		{ "POST", "/api/v1/people", "admin" },
+		{ "POST", "/api/v1/tokens", "admin" },
+	};
+	static const char *const roles[] = { "operator", "supervisor", "qa", "integrator", "admin" };
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_args args;
+		char allow[ROUTE_ALLOW];
+		struct err e = ERR_INIT;
+		const struct route *r = find(rows[i].method, rows[i].target, &args, allow, &e);
+		assert_non_null(r);
+		for (size_t k = 0; k < COUNT(roles); k++) {
+			enum role role;
+			assert_true(role_from_name(roles[k], &role, &e));
+			bool may = !rows[i].roles || strstr(rows[i].roles, roles[k]);
+			if (rights_have(role_rights(role), r->right) != may)
+				fail_msg("%s %s: %s", rows[i].method, rows[i].target, roles[k]);
+		}
+		if (rights_have(0, r->right) != !rows[i].roles)
+			fail_msg("%s %s: nobody", rows[i].method, rows[i].target);
+	}
+	assert_false(rights_have(RIGHTS_ALL, RIGHT_NOBODY));
+	assert_false(rights_have(RIGHTS_ALL, RIGHT_COUNT));
+	assert_int_equal(role_rights(ROLE_ADMIN), RIGHTS_ALL);
+	assert_int_equal(right_from_name("read"), RIGHT_READ);
+	assert_int_equal(right_from_name("open"), RIGHT_NOBODY);
+	assert_int_equal(right_from_name(""), RIGHT_NOBODY);
 }
 
 /* --- the API's description ---------------------------------------------------------------------------------------- */
@@ -430,12 +501,23 @@ static void check_responses(const struct cJSON *document, const struct cJSON *op
 	assert_true(good && fallback);
 }
 
+/* The right that the route asks for; what anybody may do says that it needs no login. */
+static void check_right(const struct cJSON *operation, const struct route *r)
+{
+	const struct cJSON *security = json_member(operation, "security"), *named = json_member(operation, "x-right");
+	bool open = r->right == RIGHT_OPEN;
+	if (open != (security && !json_first(security)) || open != !named ||
+	    (named && strcmp(json_text(named), right_name(r->right)) != 0))
+		fail_msg("%s %s: its right", r->method, r->pattern);
+}
+
 static void check_operation(const struct cJSON *document, const struct route *r)
 {
 	const struct cJSON *path = member(member(document, "paths"), r->pattern);
 	const struct cJSON *operation = member(path, !strcmp(r->method, "GET") ? "get" : "post");
 	member(operation, "operationId");
 	member(operation, "summary");
+	check_right(operation, r);
 	check_parameters(document, operation, r);
 	check_body(operation, r);
 	check_responses(document, operation);
@@ -526,19 +608,27 @@ static void test_listen(void **state)
 	struct sockaddr_storage a;
 	socklen_t size;
 	struct err e = ERR_INIT;
-	assert_true(listen_parse("127.0.0.1:8080", &a, &size, &e));
+	assert_true(address_parse("127.0.0.1:8080", &a, &size, &e));
 	assert_int_equal(((struct sockaddr_in *)&a)->sin_port, htons(8080));
 	assert_int_equal(((struct sockaddr_in *)&a)->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
-	assert_true(listen_parse("localhost:0", &a, &size, &e));
+	assert_true(address_parse("localhost:0", &a, &size, &e));
 	assert_int_equal(a.ss_family, AF_INET);
-	assert_true(listen_parse("[::1]:65535", &a, &size, &e));
+	assert_true(address_parse("[::1]:65535", &a, &size, &e));
 	assert_int_equal(a.ss_family, AF_INET6);
 	assert_true(IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&a)->sin6_addr));
-	static const char *const bad[] = { "", "8080", ":8080", "0.0.0.0:8080", "192.168.1.1:80", "[::]:80", "::1:80",
-		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:80x", "127.0.0.1", "example.com:80", "127.0.0.10:80" };
+	static const char *const local[] = { "127.0.0.1:1", "localhost:1", "[::1]:1" };
+	static const char *const wide[] = { "0.0.0.0:8080", "192.168.1.1:80", "[::]:80", "127.0.0.10:80", "[fd00::1]:1",
+		"[::ffff:127.0.0.1]:80" };
+	for (size_t i = 0; i < COUNT(local); i++)
+		assert_true(address_is_local(local[i]));
+	for (size_t i = 0; i < COUNT(wide); i++)
+		assert_true(address_parse(wide[i], &a, &size, &e) && !address_is_local(wide[i]));
+	static const char *const bad[] = { "", "8080", ":8080", "::1:80", "127.0.0.1:", "127.0.0.1:65536",
+		"127.0.0.1:80x", "127.0.0.1", "example.com:80", "[127.0.0.1]:80", "[]:80", "[::1:80", "1.2.3:80",
+		"127.0.0.1:-1", "00127.0.0.1.00127.0.0.1.00127.0.0.1.00127.0.0.1:80" };
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct err why = ERR_INIT;
-		if (listen_parse(bad[i], &a, &size, &why))
+		if (address_parse(bad[i], &a, &size, &why))
 			fail_msg("%s", bad[i]);
 		assert_int_equal(why.code, CODE_CONFIG_INVALID);
 	}
@@ -665,6 +755,17 @@ static void test_subjects(void **state)
 		{ KIND_SLOT_DISABLED, ABOUT_SLOT },
 		{ KIND_SLOT_HELD, ABOUT_SLOT },
 		{ KIND_UNIT_SERIAL, ABOUT_UNIT },
+		{ KIND_SLOT_ORDERED, ABOUT_SLOT },
+		{ KIND_PERSON_ADDED, ABOUT_SECRET },
+		{ KIND_PERSON_REMOVED, ABOUT_SECRET },
+		{ KIND_PERSON_ROLE, ABOUT_SECRET },
+		{ KIND_PERSON_PIN, ABOUT_SECRET },
+		{ KIND_PERSON_BADGE, ABOUT_SECRET },
+		{ KIND_TOKEN_CREATED, ABOUT_SECRET },
+		{ KIND_TOKEN_REVOKED, ABOUT_SECRET },
+		{ KIND_LOGIN, ABOUT_SECRET },
+		{ KIND_LOGIN_FAILED, ABOUT_SECRET },
+		{ KIND_LOGOUT, ABOUT_SECRET },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		assert_true(kind_known(rows[i].kind));
@@ -716,6 +817,7 @@ int main(void)
 		cmocka_unit_test(test_routes_table),
 		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_keys),

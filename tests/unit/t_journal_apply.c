@@ -7,6 +7,7 @@
 
 #include "journal/apply.h"
 #include "journal/lookup.h"
+#include "journal/people.h"
 #include "journal/schema.h"
 #include "journal/verify.h"
 #include "journal_bodies.h"
@@ -337,6 +338,94 @@ static void table_is_append_only(void **state)
 	sqlite3_close(db);
 }
 
+/* --- people, tokens, the audit ------------------------------------------------------------------------------------ */
+
+static void people_come_and_go(void **state)
+{
+	struct bench *b = *state;
+	struct journal_person p;
+	struct err e = ERR_INIT;
+	assert_true(put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "operator", "\"p1\"", "\"b1\"") > 0);
+	assert_int_equal(put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "admin", "null", "null"), 0);
+	assert_int_equal(
+	    put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "bert", "qa", "null", "\"b1\""), 0); /* anna's badge */
+	assert_true(put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "bert", "qa", "null", "null") > 0);
+	assert_true(journal_person(b->r, "anna", &p, &e) && p.known);
+	assert_string_equal(p.role, "operator");
+	assert_string_equal(p.pin, "p1");
+	assert_true(journal_person_by_badge(b->r, "b1", &p, &e) && p.known);
+	assert_string_equal(p.name, "anna");
+	assert_true(put(b->j, KIND_PERSON_PIN, "{\"person\":\"anna\",\"pin\":null,\"by\":null}") > 0);
+	assert_true(put(b->j, KIND_PERSON_ROLE, "{\"person\":\"anna\",\"role\":\"qa\",\"by\":null}") > 0);
+	assert_true(journal_person(b->r, "anna", &p, &e));
+	assert_string_equal(p.pin, "");
+	assert_string_equal(p.role, "qa");
+	assert_true(put(b->j, KIND_PERSON_REMOVED, "{\"person\":\"anna\",\"by\":null}") > 0);
+	assert_int_equal(put(b->j, KIND_PERSON_REMOVED, "{\"person\":\"anna\",\"by\":null}"), 0);
+	assert_int_equal(put(b->j, KIND_PERSON_PIN, "{\"person\":\"anna\",\"pin\":\"x\",\"by\":null}"), 0);
+	assert_true(journal_person(b->r, "anna", &p, &e) && !p.known);
+	assert_true(journal_person_by_badge(b->r, "b1", &p, &e) && !p.known);
+	/* the badge is free now, and so is the name */
+	assert_true(put(b->j, KIND_PERSON_BADGE, "{\"person\":\"bert\",\"badge\":\"b1\",\"by\":null}") > 0);
+	assert_true(put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "admin", "\"p2\"", "null") > 0);
+	assert_true(journal_person(b->r, "anna", &p, &e) && p.known);
+	assert_string_equal(p.role, "admin");
+}
+
+static void tokens_are_made_and_revoked(void **state)
+{
+	struct bench *b = *state;
+	struct journal_token t;
+	struct err e = ERR_INIT;
+	int64_t id = put(b->j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_A);
+	assert_true(id > 0);
+	assert_int_equal(put(b->j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_B), 0);
+	assert_int_equal(put(b->j, KIND_TOKEN_CREATED, TOKEN_CREATED, "hub", SHA_A), 0);
+	assert_true(journal_token(b->r, SHA_A, &t, &e) && t.known && !t.revoked && t.id == id);
+	assert_string_equal(t.scopes, "[\"read\",\"batches\"]");
+	assert_true(put(b->j, KIND_TOKEN_REVOKED, "{\"token\":\"%lld\",\"by\":null}", (long long)id) > 0);
+	assert_int_equal(put(b->j, KIND_TOKEN_REVOKED, "{\"token\":\"%lld\",\"by\":null}", (long long)id), 0);
+	assert_int_equal(put(b->j, KIND_TOKEN_REVOKED, "{\"token\":\"999\",\"by\":null}"), 0);
+	assert_true(journal_token(b->r, SHA_A, &t, &e) && t.revoked);
+	assert_true(put(b->j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_B) > 0);
+}
+
+static bool says(const char *json, const char *text)
+{
+	return strstr(json, text) != NULL;
+}
+
+/* Whatever says by whom is in it, attempts are not; no secret is. */
+static void the_audit_has_what_says_by_whom(void **state)
+{
+	struct bench *b = *state;
+	struct err e = ERR_INIT;
+	char *json = NULL;
+	put_pass(b->j, UID_1, b->batch, "WO-1", SHA_A, 1);
+	put(b->j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "operator", "\"secret\"", "\"secret\"");
+	put(b->j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_B);
+	put(b->j, KIND_SLOT_ORDERED,
+	    "{\"slot\":1,\"order\":\"retry\",\"recipe\":null,\"by\":\"bert\",\"from\":\"::1\"}");
+	assert_true(query_actions(b->r, &(struct query_filter){ .limit = 100 }, &json, &e));
+	assert_true(says(json, "person-added") && says(json, "token-created") && says(json, "batch-opened"));
+	assert_true(says(json, "\"who\":\"bert\",\"from\":\"::1\",\"details\":{\"slot\":1,\"order\":\"retry\""));
+	assert_false(says(json, "attempt-") || says(json, "secret") || says(json, SHA_B));
+	free(json);
+	assert_true(query_actions(b->r, &(struct query_filter){ .who = "bert", .what = KIND_SLOT_ORDERED }, &json, &e));
+	assert_true(says(json, "retry") && !says(json, "person-added"));
+	free(json);
+	assert_true(
+	    query_actions(b->r, &(struct query_filter){ .who = "bert", .to = "2026-11-20T00:00:00.000Z" }, &json, &e));
+	assert_string_equal(json, "{\"items\":[],\"next\":null}");
+	free(json);
+	assert_true(query_people(b->r, &(struct query_filter){ .limit = 1 }, &json, &e));
+	assert_true(says(json, "\"name\":\"anna\"") && says(json, "\"pin\":true") && !says(json, "secret"));
+	free(json);
+	assert_true(query_tokens(b->r, &(struct query_filter){ .limit = 1 }, &json, &e));
+	assert_true(says(json, "\"scopes\":[\"read\",\"batches\"]") && !says(json, SHA_B));
+	free(json);
+}
+
 int main(void)
 {
 	log_setup(LOG_ERR, LOG_TEXT);
@@ -344,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(refused_row_leaves_its_group),
 		T(closed_batch_stays_closed), T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds),
 		T(distinct_units_are_counted_once), T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table),
-		T(deploys_change_units_and_count_nowhere), cmocka_unit_test(table_is_append_only) };
+		T(deploys_change_units_and_count_nowhere), T(people_come_and_go), T(tokens_are_made_and_revoked),
+		T(the_audit_has_what_says_by_whom), cmocka_unit_test(table_is_append_only) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,8 @@ static void write_day(struct journal *j)
 	put_refusal(j, "\"" UID_2 "\"", "no-batch");
 	put(j, KIND_SLOT_HELD, "{\"slot\":2,\"code\":\"too-many-equal\",\"message\":\"m\"}");
 	put(j, KIND_UNIT_SERIAL, "{\"uid\":\"" UID_1 "\",\"serial\":\"SN-1\",\"by\":null}");
+	put(j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "operator", "\"p\"", "null");
+	put(j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_A);
 	rows = put(j, KIND_STATION_STOPPED, "{\"reason\":\"clean\"}");
 }
 
@@ -53,7 +55,7 @@ static int day(void **state)
 	open_place(&j);
 	write_day(j);
 	journal_close(j);
-	return rows == 17 ? 0 : -1;
+	return rows == 19 ? 0 : -1;
 }
 
 static int night(void **state)

@@ -1,0 +1,13 @@
+/* Puts the asker into a row of the journal. */
+#include "format/who.h"
+
+#include "format/json.h"
+
+#include <stddef.h>
+
+void who_add(struct cJSON *body, const struct who *who)
+{
+	json_add_string(body, "by", who && *who->by ? who->by : NULL);
+	if (who && *who->from)
+		json_add_string(body, "from", who->from);
+}

@@ -1,0 +1,178 @@
+/* People: who may come in, as what, and by what.  Every change ends that person's sessions. */
+#include "http/api.h"
+
+#include "format/json.h"
+#include "journal/kinds.h"
+#include "journal/people.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 64
+#define PIN_MIN        6
+#define PIN_MAX        64
+#define BADGE_MIN      8
+
+bool api_people(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return answer_list(h, r, query_people, a, e);
+}
+
+static bool answer_person(struct http *h, const char *name, unsigned status, struct answer *a, struct err *e)
+{
+	char *json = NULL;
+	return query_person(h->reader, name, &json, e) && answer_text(a, status, TYPE_JSON, json, e);
+}
+
+/* A ':' marks a token, and "local" is who may read the state directory. */
+static bool name_valid(const char *name, struct err *e)
+{
+	size_t size = strlen(name);
+	if (!label_valid("name", name, e))
+		return false;
+	if (size > NAME_MAX_BYTES || strchr(name, ':') || name[0] == ' ' || name[size - 1] == ' ' ||
+	    !strcmp(name, "local"))
+		return err_set(e, CODE_BAD_REQUEST,
+		    "name must have 1 to %d bytes, no ':', no space at an end, and may not be local", NAME_MAX_BYTES);
+	return true;
+}
+
+static bool length_fits(const char *key, const char *text, size_t least, size_t most, struct err *e)
+{
+	size_t size = strlen(text);
+	return (label_valid(key, text, e) && size >= least && size <= most) ||
+	       err_set(
+		   e, CODE_BAD_REQUEST, "%s must have %zu to %zu bytes and no control characters", key, least, most);
+}
+
+/* What is typed or scanned, as it is kept; null where the body has null, "" where it has nothing.  One hash at a time.
+ */
+static bool read_secret(
+    struct http *h, const struct cJSON *body, const char *key, char out[CREDENTIAL_SIZE], struct err *e)
+{
+	const char *text = NULL;
+	bool pin = !strcmp(key, "pin");
+	out[0] = '\0';
+	if (!json_member(body, key))
+		return true;
+	if (!json_string_or_null(body, key, &text, e))
+		return false;
+	if (!text)
+		return true;
+	if (!length_fits(key, text, pin ? PIN_MIN : BADGE_MIN, pin ? PIN_MAX : LABEL_MAX, e))
+		return false;
+	pthread_mutex_lock(&h->hashing);
+	bool done = pin ? secret_pin(&h->secrets, text, out, e) : secret_badge(&h->secrets, text, out, e);
+	pthread_mutex_unlock(&h->hashing);
+	return done;
+}
+
+static bool badge_is_free(struct http *h, const char *badge, const char *person, struct err *e)
+{
+	struct journal_person other = { .known = false };
+	if (*badge && !journal_person_by_badge(h->reader, badge, &other, e))
+		return false;
+	return !other.known || !strcmp(other.name, person) ||
+	       err_set(e, CODE_CONFLICT, "this badge is %s's", other.name);
+}
+
+bool api_person_add(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "name", "role", "pin", "badge", NULL };
+	const char *name, *role_text;
+	char pin[CREDENTIAL_SIZE], badge[CREDENTIAL_SIZE];
+	enum role role;
+	struct journal_person known;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) || !json_string(body, "name", &name, e) || !name_valid(name, e) ||
+	    !json_string(body, "role", &role_text, e) || !role_from_name(role_text, &role, e) ||
+	    !journal_person(h->reader, name, &known, e))
+		return false;
+	if (known.known)
+		return err_set(e, CODE_CONFLICT, "%s is here already", name);
+	if (!read_secret(h, body, "pin", pin, e) || !read_secret(h, body, "badge", badge, e) ||
+	    !badge_is_free(h, badge, name, e))
+		return false;
+	struct cJSON *row = json_new_object();
+	json_add_string(row, "person", name);
+	json_add_string(row, "role", role_word(role));
+	json_add_string(row, "pin", *pin ? pin : NULL);
+	json_add_string(row, "badge", *badge ? badge : NULL);
+	who_add(row, &r->caller.who);
+	return journal_write(h->o.journal, KIND_PERSON_ADDED, row, e) && answer_person(h, name, 201, a, e);
+}
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+static bool must_be_known(struct http *h, const char *name, struct err *e)
+{
+	struct journal_person known;
+	return journal_person(h->reader, name, &known, e) &&
+	       (known.known || err_set(e, CODE_NOT_FOUND, "there is no person %.64s", name));
+}
+
+/* One more member of the row, or none. */
+static bool write_change(
+    struct http *h, const struct request *r, const char *kind, const char *key, const char *value, struct err *e)
+{
+	struct cJSON *row = json_new_object();
+	json_add_string(row, "person", r->args.text[0]);
+	if (key)
+		json_add_string(row, key, value);
+	who_add(row, &r->caller.who);
+	if (!journal_write(h->o.journal, kind, row, e))
+		return false;
+	session_end_all(h, r->args.text[0]);
+	return true;
+}
+
+bool api_person_remove(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { NULL };
+	char *json = NULL;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) || !must_be_known(h, r->args.text[0], e) ||
+	    !query_person(h->reader, r->args.text[0], &json, e))
+		return false;
+	if (write_change(h, r, KIND_PERSON_REMOVED, NULL, NULL, e))
+		return answer_text(a, 200, TYPE_JSON, json, e);
+	free(json);
+	return false;
+}
+
+bool api_person_role(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "role", NULL };
+	const char *text;
+	enum role role;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	return body && request_no_params(r, e) && json_string(body, "role", &text, e) &&
+	       role_from_name(text, &role, e) && must_be_known(h, r->args.text[0], e) &&
+	       write_change(h, r, KIND_PERSON_ROLE, "role", role_word(role), e) &&
+	       answer_person(h, r->args.text[0], 200, a, e);
+}
+
+bool api_person_pin(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "pin", NULL };
+	const char *given;
+	char pin[CREDENTIAL_SIZE];
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	return body && request_no_params(r, e) && json_string_or_null(body, "pin", &given, e) &&
+	       must_be_known(h, r->args.text[0], e) && read_secret(h, body, "pin", pin, e) &&
+	       write_change(h, r, KIND_PERSON_PIN, "pin", *pin ? pin : NULL, e) &&
+	       answer_person(h, r->args.text[0], 200, a, e);
+}
+
+bool api_person_badge(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "badge", NULL };
+	const char *given;
+	char badge[CREDENTIAL_SIZE];
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	return body && request_no_params(r, e) && json_string_or_null(body, "badge", &given, e) &&
+	       must_be_known(h, r->args.text[0], e) && read_secret(h, body, "badge", badge, e) &&
+	       badge_is_free(h, badge, r->args.text[0], e) &&
+	       write_change(h, r, KIND_PERSON_BADGE, "badge", *badge ? badge : NULL, e) &&
+	       answer_person(h, r->args.text[0], 200, a, e);
+}

@@ -1,0 +1,81 @@
+/* Hashes and makes secrets. */
+#include "http/secret.h"
+
+#include "base/hex.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/* OWASP's least for Argon2id: 19 MiB, two passes. */
+#define PASSES 2
+#define MEMORY (19u << 20)
+
+_Static_assert(crypto_pwhash_STRBYTES < CREDENTIAL_SIZE, "a credential fits its field");
+
+void secrets_init(struct secrets *s, const struct journal *j)
+{
+	uint8_t salt[32];
+	journal_derive(j, "romline.people.pepper", s->pepper);
+	journal_derive(j, "romline.people.badge", salt);
+	memcpy(s->badge_salt, salt, sizeof s->badge_salt);
+}
+
+/* What Argon2id works on: 64 hex digits of the text under the station's secret. */
+static void peppered(const struct secrets *s, const char *text, char out[SECRET_HASH])
+{
+	uint8_t hash[32];
+	crypto_generichash(hash, sizeof hash, (const uint8_t *)text, strlen(text), s->pepper, sizeof s->pepper);
+	hex_encode(out, hash, sizeof hash);
+}
+
+bool secret_pin(const struct secrets *s, const char *pin, char out[CREDENTIAL_SIZE], struct err *e)
+{
+	char text[SECRET_HASH];
+	peppered(s, pin, text);
+	if (crypto_pwhash_str_alg(out, text, strlen(text), PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0)
+		return true;
+	return err_set(e, CODE_NO_MEMORY, "no memory to hash a PIN");
+}
+
+bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored)
+{
+	char text[SECRET_HASH];
+	peppered(s, pin, text);
+	return crypto_pwhash_str_verify(stored, text, strlen(text)) == 0;
+}
+
+bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e)
+{
+	char text[SECRET_HASH];
+	uint8_t hash[32];
+	peppered(s, badge, text);
+	if (crypto_pwhash(hash, sizeof hash, text, strlen(text), s->badge_salt, PASSES, MEMORY,
+		crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return err_set(e, CODE_NO_MEMORY, "no memory to hash a badge");
+	hex_encode(out, hash, sizeof hash);
+	return true;
+}
+
+void secret_make(const char *prefix, char out[SECRET_TEXT])
+{
+	uint8_t bits[32];
+	char text[44];
+	randombytes_buf(bits, sizeof bits);
+	sodium_bin2base64(text, sizeof text, bits, sizeof bits, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	snprintf(out, SECRET_TEXT, "%s%s", prefix, text);
+	sodium_memzero(bits, sizeof bits);
+}
+
+void secret_hash(const char *text, char out[SECRET_HASH])
+{
+	uint8_t hash[32];
+	crypto_generichash(hash, sizeof hash, (const uint8_t *)text, strlen(text), NULL, 0);
+	hex_encode(out, hash, sizeof hash);
+}
+
+bool secret_equal(const char *a, const char *b)
+{
+	size_t size = strlen(a);
+	return size == strlen(b) && sodium_memcmp(a, b, size) == 0;
+}

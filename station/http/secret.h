@@ -1,0 +1,31 @@
+/* What people and machines prove themselves by, and how it is kept: PINs and badges as Argon2id over the text and a
+ * secret of the station's key, tokens as BLAKE2b-256.  What is kept is of no use without that key. */
+#ifndef STATION_HTTP_SECRET_H
+#define STATION_HTTP_SECRET_H
+
+#include "base/err.h"
+#include "journal/journal.h"
+#include "journal/people.h"
+
+#include <stdint.h>
+
+#define SECRET_TEXT 52 /* a token or a session's number, with its NUL: a prefix and 256 random bits */
+#define SECRET_HASH 65 /* 64 hex digits and a NUL */
+
+struct secrets {
+	uint8_t pepper[32];
+	uint8_t badge_salt[16];
+};
+
+void secrets_init(struct secrets *s, const struct journal *j);
+/* Some 20 ms and 19 MiB each; no-memory. */
+bool secret_pin(const struct secrets *s, const char *pin, char out[CREDENTIAL_SIZE], struct err *e);
+bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored);
+/* The same text for the same badge, since a badge alone must find its person. */
+bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e);
+void secret_make(const char *prefix, char out[SECRET_TEXT]);
+void secret_hash(const char *text, char out[SECRET_HASH]);
+/* In a time that does not depend on where they differ. */
+bool secret_equal(const char *a, const char *b);
+
+#endif
