@@ -7,8 +7,6 @@
 
 #include "format/json.h"
 #include "os/clock.h"
-#include "os/conf.h"
-#include "os/file.h"
 
 #define LOOK_MS      100
 #define OWN_WAIT_MS  3000
@@ -26,31 +24,13 @@ static bool answers(struct live l, struct err *e)
 	return there;
 }
 
-/* The address that a running station keeps in its state directory. */
-static bool address_of(const char *conf_path, char url[80], struct err *e)
-{
-	struct conf *conf = malloc(sizeof *conf);
-	char path[CONF_PATH_SIZE + 32];
-	AUTO_FREE uint8_t *text = NULL;
-	size_t size;
-	struct err none = ERR_INIT;
-	url[0] = '\0';
-	if (!conf)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the configuration");
-	bool good = conf_load(conf_path, conf, e) && file_join(path, sizeof path, conf->state_dir, "http.address", e);
-	free(conf);
-	if (good && file_read(path, 64, &text, &size, &none))
-		snprintf(url, 80, "http://%.*s", (int)strcspn((char *)text, "\n"), (char *)text);
-	return good;
-}
-
 static bool open_conf(struct way *w, const struct camera_options *o, struct err *e)
 {
-	struct err none = ERR_INIT;
-	if (!address_of(o->conf, w->url, e))
-		return false;
-	w->live.url = w->url;
-	return (w->url[0] && answers(w->live, &none)) || own_start(o->conf, NULL, w->url, &w->own, e);
+	w->local.conf = o->conf;
+	bool there = local_begin(&w->local, &w->live, e);
+	w->own = w->local.own; /* ours to stop */
+	w->local.own = NULL;
+	return there;
 }
 
 static bool open_any(struct way *w, const struct camera_options *o, bool writes, struct err *e)

@@ -2,7 +2,7 @@
 #ifndef STATION_CTL_CAMERA_H
 #define STATION_CTL_CAMERA_H
 
-#include "ctl/live.h"
+#include "ctl/local.h"
 #include "ctl/own.h"
 
 #define CAMERA_MAX 256
@@ -27,6 +27,7 @@ struct camera {
 /* The way to the cameras: a running station's REST, or that of a station of our own. */
 struct way {
 	struct live live;
+	struct local local; /* what live points into, with -c */
 	char url[80];
 	struct own *own; /* NULL: stationd runs */
 	struct camera cameras[CAMERA_MAX];

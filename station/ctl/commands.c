@@ -3,10 +3,12 @@
 
 const struct ctl_command ctl_commands[] = {
 	{ "attempts", "attempts [ID | FILTER...] [--json]", ctl_attempts },
+	{ "audit", "audit [--who NAME] [--what KIND] [--from T] [--to T] [-c CONF] [--json]", ctl_audit },
 	{ "batch", "batch open|list|show|hold|resume|close ...", ctl_batch },
 	{ "export", "export [-o FILE] [FILTER...]", ctl_export },
 	{ "journal", "journal verify [--db FILE] [--checkpoints FILE] [--pubkey FILE] [--json]", ctl_journal },
 	{ "line", "line teach -o FILE [--slots N]", ctl_line },
+	{ "people", "people list|add|remove|role|pin|badge ...", ctl_people },
 	{ "plan", PLAN_USAGE, ctl_plan },
 	{ "recipe", "recipe add|revoke|build|sign|attach|detach|verify|inspect|unpack ...", ctl_recipe },
 	{ "romfs", "romfs ls|cat|check|build|new|add|mkdir|mv|rm|extract|diff|edit|query|read|deploy|reset ...",
@@ -14,6 +16,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "slot", "slot list|show|retry|abort|enable|disable ...", ctl_slot },
 	{ "station", "station [resume] [--json]", ctl_station },
 	{ "stats", "stats [FILTER...] [--json]", ctl_stats },
+	{ "token", "token list|create|revoke ...", ctl_token },
 	{ "unit", "unit UID|SERIAL | bind UID SERIAL | unbind UID [--json]", ctl_unit },
 	{ NULL, NULL, NULL },
 };

@@ -9,16 +9,19 @@
 	"[--changed PERCENT] [--handling SECONDS] [--json] IMG"
 
 int ctl_attempts(int argc, char **argv);
+int ctl_audit(int argc, char **argv);
 int ctl_batch(int argc, char **argv);
 int ctl_export(int argc, char **argv);
 int ctl_journal(int argc, char **argv);
 int ctl_line(int argc, char **argv);
+int ctl_people(int argc, char **argv);
 int ctl_plan(int argc, char **argv);
 int ctl_recipe(int argc, char **argv);
 int ctl_romfs(int argc, char **argv);
 int ctl_slot(int argc, char **argv);
 int ctl_station(int argc, char **argv);
 int ctl_stats(int argc, char **argv);
+int ctl_token(int argc, char **argv);
 int ctl_unit(int argc, char **argv);
 
 #endif

@@ -86,6 +86,26 @@ static void set_common(struct call *c, const char *url, unsigned seconds)
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
 }
 
+/* A station of this machine shows the certificate that its configuration names, under whatever names that has. */
+static void set_trust(struct call *c, const struct live *l)
+{
+	const char *authority = l->pinned ? l->pinned : getenv("ROMLINE_CACERT");
+	if (authority && *authority)
+		curl_easy_setopt(c->curl, CURLOPT_CAINFO, authority);
+	if (l->pinned)
+		curl_easy_setopt(c->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
+static bool add_token(struct call *c, const struct live *l)
+{
+	char bearer[300];
+	const char *token = l->token ? l->token : getenv("ROMLINE_TOKEN");
+	if (!token || !*token)
+		return true;
+	int size = snprintf(bearer, sizeof bearer, "Bearer %s", token);
+	return size > 0 && (size_t)size < sizeof bearer && add_header(c, "Authorization", bearer);
+}
+
 static void set_body(struct call *c, struct span body)
 {
 	curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
@@ -93,14 +113,15 @@ static void set_body(struct call *c, struct span body)
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.size ? (const char *)body.data : "");
 }
 
-static bool perform(struct call *c, const char *url, const struct live_request *r, struct err *e)
+static bool perform(struct call *c, const struct live *l, const char *url, const struct live_request *r, struct err *e)
 {
 	long status = 0;
 	bool post = !strcmp(r->method, "POST");
 	if ((post && !add_header(c, "Content-Type", r->type ? r->type : "application/json")) ||
-	    (r->key && !add_header(c, "Idempotency-Key", r->key)))
+	    (r->key && !add_header(c, "Idempotency-Key", r->key)) || !add_token(c, l))
 		return err_set(e, CODE_BAD_REQUEST, "a header of the request is too long");
 	set_common(c, url, r->seconds);
+	set_trust(c, l);
 	if (post)
 		set_body(c, r->body);
 	CURLcode rc = curl_easy_perform(c->curl);
@@ -142,7 +163,7 @@ bool live_call(const struct live *l, const struct live_request *r, struct live_a
 		return false;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(c.curl = curl_easy_init()))
 		return err_set(e, CODE_NO_MEMORY, "libcurl does not start");
-	bool done = perform(&c, url, r, e);
+	bool done = perform(&c, l, url, r, e);
 	curl_slist_free_all(c.headers);
 	curl_easy_cleanup(c.curl);
 	curl_global_cleanup();

@@ -6,10 +6,13 @@
 
 #include <stdio.h>
 
-/* Where the station is, and how to print. */
+/* Where the station is, who we are to it, and how to print.  The authority of a certificate that is no public one's is
+ * in $ROMLINE_CACERT. */
 struct live {
-	const char *url; /* NULL: $ROMLINE_URL, then http://127.0.0.1:8080 */
-	bool json;       /* print the body unchanged */
+	const char *url;    /* NULL: $ROMLINE_URL, then http://127.0.0.1:8080 */
+	bool json;          /* print the body unchanged */
+	const char *token;  /* NULL: $ROMLINE_TOKEN, then none */
+	const char *pinned; /* the very certificate that answers, whatever names it has; NULL: as usual */
 };
 
 /* The two rows that every live command's table of options ends with, in front of its last one. */

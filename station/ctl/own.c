@@ -101,6 +101,7 @@ bool own_start(const char *conf, const char *boards_folder, char url[80], struct
 	bool good = sodium_init() >= 0 && (conf ? conf_load(conf, &s->conf, e) : make_folder(o, boards_folder, e));
 	if (good) {
 		snprintf(s->conf.listen, sizeof s->conf.listen, "127.0.0.1:0");
+		s->conf.tls_cert[0] = s->conf.tls_key[0] = '\0'; /* nobody else is asked in */
 		good = station_read_rules(s, e) && station_start(s, e) && start_thread(o, e) && read_address(o, url, e);
 	}
 	if (good)

@@ -37,32 +37,44 @@ static bool name_valid(const char *name, struct err *e)
 	return true;
 }
 
+/* Of UTF-8. */
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 static bool length_fits(const char *key, const char *text, size_t least, size_t most, struct err *e)
 {
 	size_t size = strlen(text);
-	return (label_valid(key, text, e) && size >= least && size <= most) ||
-	       err_set(
-		   e, CODE_BAD_REQUEST, "%s must have %zu to %zu bytes and no control characters", key, least, most);
+	return (label_valid(key, text, e) && characters(text) >= least && size <= most) ||
+	       err_set(e, CODE_BAD_REQUEST,
+		   "%s must have at least %zu characters, at most %zu bytes, and no control characters", key, least,
+		   most);
 }
 
-/* What is typed or scanned, as it is kept; null where the body has null, "" where it has nothing.  One hash at a time.
- */
-static bool read_secret(
-    struct http *h, const struct cJSON *body, const char *key, char out[CREDENTIAL_SIZE], struct err *e)
+/* What is typed or scanned; NULL where the body has null or nothing. */
+static bool read_secret(const struct cJSON *body, const char *key, const char **out, struct err *e)
 {
-	const char *text = NULL;
 	bool pin = !strcmp(key, "pin");
-	out[0] = '\0';
+	*out = NULL;
 	if (!json_member(body, key))
 		return true;
-	if (!json_string_or_null(body, key, &text, e))
-		return false;
+	return json_string_or_null(body, key, out, e) &&
+	       (!*out || length_fits(key, *out, pin ? PIN_MIN : BADGE_MIN, pin ? PIN_MAX : LABEL_MAX, e));
+}
+
+/* As it is kept; "" for NULL.  One hash at a time. */
+static bool hash_secret(struct http *h, const char *key, const char *text, char out[CREDENTIAL_SIZE], struct err *e)
+{
+	out[0] = '\0';
 	if (!text)
 		return true;
-	if (!length_fits(key, text, pin ? PIN_MIN : BADGE_MIN, pin ? PIN_MAX : LABEL_MAX, e))
-		return false;
 	pthread_mutex_lock(&h->hashing);
-	bool done = pin ? secret_pin(&h->secrets, text, out, e) : secret_badge(&h->secrets, text, out, e);
+	bool done =
+	    !strcmp(key, "pin") ? secret_pin(&h->secrets, text, out, e) : secret_badge(&h->secrets, text, out, e);
 	pthread_mutex_unlock(&h->hashing);
 	return done;
 }
@@ -79,18 +91,19 @@ static bool badge_is_free(struct http *h, const char *badge, const char *person,
 bool api_person_add(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	static const char *const keys[] = { "name", "role", "pin", "badge", NULL };
-	const char *name, *role_text;
+	const char *name, *role_text, *pin_text, *badge_text;
 	char pin[CREDENTIAL_SIZE], badge[CREDENTIAL_SIZE];
 	enum role role;
 	struct journal_person known;
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!body || !request_no_params(r, e) || !json_string(body, "name", &name, e) || !name_valid(name, e) ||
 	    !json_string(body, "role", &role_text, e) || !role_from_name(role_text, &role, e) ||
+	    !read_secret(body, "pin", &pin_text, e) || !read_secret(body, "badge", &badge_text, e) ||
 	    !journal_person(h->reader, name, &known, e))
 		return false;
 	if (known.known)
 		return err_set(e, CODE_CONFLICT, "%s is here already", name);
-	if (!read_secret(h, body, "pin", pin, e) || !read_secret(h, body, "badge", badge, e) ||
+	if (!hash_secret(h, "pin", pin_text, pin, e) || !hash_secret(h, "badge", badge_text, badge, e) ||
 	    !badge_is_free(h, badge, name, e))
 		return false;
 	struct cJSON *row = json_new_object();
@@ -159,7 +172,8 @@ bool api_person_pin(struct http *h, struct request *r, struct answer *a, struct 
 	char pin[CREDENTIAL_SIZE];
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	return body && request_no_params(r, e) && json_string_or_null(body, "pin", &given, e) &&
-	       must_be_known(h, r->args.text[0], e) && read_secret(h, body, "pin", pin, e) &&
+	       read_secret(body, "pin", &given, e) && must_be_known(h, r->args.text[0], e) &&
+	       hash_secret(h, "pin", given, pin, e) &&
 	       write_change(h, r, KIND_PERSON_PIN, "pin", *pin ? pin : NULL, e) &&
 	       answer_person(h, r->args.text[0], 200, a, e);
 }
@@ -171,8 +185,8 @@ bool api_person_badge(struct http *h, struct request *r, struct answer *a, struc
 	char badge[CREDENTIAL_SIZE];
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	return body && request_no_params(r, e) && json_string_or_null(body, "badge", &given, e) &&
-	       must_be_known(h, r->args.text[0], e) && read_secret(h, body, "badge", badge, e) &&
-	       badge_is_free(h, badge, r->args.text[0], e) &&
+	       read_secret(body, "badge", &given, e) && must_be_known(h, r->args.text[0], e) &&
+	       hash_secret(h, "badge", given, badge, e) && badge_is_free(h, badge, r->args.text[0], e) &&
 	       write_change(h, r, KIND_PERSON_BADGE, "badge", *badge ? badge : NULL, e) &&
 	       answer_person(h, r->args.text[0], 200, a, e);
 }

@@ -29,8 +29,8 @@ static bool scopes_valid(const struct cJSON *list, struct err *e)
 			return err_set(
 			    e, CODE_BAD_REQUEST, "there is no scope '%.32s'", json_text(i) ? json_text(i) : "?");
 	}
-	return (count && count < RIGHT_COUNT) ||
-	       err_set(e, CODE_BAD_REQUEST, "scopes must name 1 to %d rights", RIGHT_COUNT - 1);
+	return (count && count <= RIGHT_COUNT - RIGHT_READ) ||
+	       err_set(e, CODE_BAD_REQUEST, "scopes must name 1 to %d rights", RIGHT_COUNT - RIGHT_READ);
 }
 
 struct token_request {

@@ -17,7 +17,7 @@ from harness import Rig, Tests, equal, until
 test = Tests()
 LIMIT_S = 60
 # What any operation may answer by its `default`: refused before the operation itself is asked.
-GUARDS = {403, 405, 413, 415, 421}
+GUARDS = {401, 403, 405, 413, 415, 421}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 OWN_CODES = re.compile(r"[a-z]+(-[a-z]+)*")
 
@@ -52,6 +52,10 @@ def begin():
     spare = rig.upload(rig.recipe(name="spare"))
     Shared.real = {"sha256": sha, "recipe": sha, "batch": batch, "uid": slot["uid"], "slot": 1,
                    "attempt": slot["attempt"], "spare": spare}
+    # whom the examples mean: one who is there, one who may go, and a token
+    rig.rest("/people", {"name": "anna", "role": "operator", "badge": "B-000123456"}, "POST")
+    rig.rest("/people", {"name": "berta", "role": "qa"}, "POST")
+    Shared.real["token"] = rig.rest("/tokens", {"name": "old", "scopes": ["read"], "days": 1}, "POST")["id"]
 
 
 def operations(path_prefix=""):
@@ -73,6 +77,10 @@ def parameters(operation, where):
 
 def real(path, method, name, example):
     """The example, or what it stands for here."""
+    if "/people/" in path:
+        return "berta" if path.endswith("/remove") else "anna"
+    if "/tokens/" in path:
+        return Shared.real["token"]
     if name == "id":
         return Shared.real["attempt" if "/attempts/" in path else "batch"]
     if name == "name" and "/payloads" in path:
@@ -193,7 +201,8 @@ def examples():
             continue
         target = example_path(path, method, operation)
         query = {p["name"]: real(path, method, p["name"], p["example"]) for p in parameters(operation, "query")}
-        good = {200, 201} if method == "GET" or path in ("/api/v1/batches",) or "revoke" in path or "serial" in path \
+        makes = ("/api/v1/batches", "/api/v1/session", "/api/v1/people", "/api/v1/tokens")
+        good = {200, 201} if method == "GET" or path in makes or "/people/" in path or "revoke" in path or "serial" in path \
             else {200, 409}
         ask(path, method, operation, target, example_body(operation), allowed=good)
         if query:

@@ -837,9 +837,10 @@ def own_socket():
             finally:
                 station_process.terminate()
             equal(station_process.wait(timeout=LIMIT_S), 0)
-        for listen in ("0.0.0.0:0", "127.0.0.1", "example.com:80", "127.0.0.1:65536"):
+        for listen, code in (("0.0.0.0:0", "listen-unsafe"), ("[::]:0", "listen-unsafe"), ("127.0.0.1", "config-invalid"),
+                             ("example.com:80", "config-invalid"), ("127.0.0.1:65536", "config-invalid")):
             refused = subprocess.run(config(listen), capture_output=True, timeout=LIMIT_S, text=True)
-            assert refused.returncode != 0 and "config-invalid" in refused.stderr, refused
+            assert refused.returncode != 0 and code in refused.stderr, refused
 
 
 test.main()
