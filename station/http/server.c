@@ -371,8 +371,8 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 		return false;
 	name_itself(h);
 	return journal_reader_open(o->journal_path, &h->reader, e) && conns_start(&h->conns, e) &&
-	       events_start(h, &h->events, e) && slow_start(h, &h->slow, e) &&
-	       start_server(h, o, e) && write_address(h, e);
+	       events_start(h, &h->events, e) && slow_start(h, &h->slow, e) && start_server(h, o, e) &&
+	       write_address(h, e);
 }
 
 bool http_start(const struct http_options *o, struct http **out, struct err *e)

@@ -40,8 +40,9 @@ bool station_read_rules(struct station *s, struct err *e)
 {
 	struct line_file places;
 	struct mes_rules mes;
-	return may_listen(&s->conf, e) && mes_rules_read(&s->conf, &mes, e) && boards_load(s->conf.boards, &s->boards, e) &&
-	       trust_open(s->conf.trust, &s->trust, e) && roles_parse(s->conf.require_roles, &s->require, e) &&
+	return may_listen(&s->conf, e) && mes_rules_read(&s->conf, &mes, e) &&
+	       boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
+	       roles_parse(s->conf.require_roles, &s->require, e) &&
 	       (!line_file(s) || line_file_read(line_file(s), &places, e));
 }
 

@@ -109,7 +109,8 @@ static const struct key {
 _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit per key");
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
 		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum conf_interlock) == sizeof(unsigned) &&
-		   sizeof(enum conf_login) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
+		   sizeof(enum conf_login) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
+		   sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
 static bool bad(struct err *e, const struct key *k, const char *what)
