@@ -16,7 +16,7 @@ SAN   ?=
 # Asked once, and only when something is compiled: `make deps` must run on a machine without pkg-config.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -linih -lm)$(PKG_LIBS)
-CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -I$(BUILD)/gen -I$(WEB) $(PKG_CFLAGS)
+CPPFLAGS   = -D_GNU_SOURCE -Istation -Ifirmware/romfs -Ifirmware -I. -Ifixtures/virtual -I$(BUILD)/gen -I$(WEB) $(PKG_CFLAGS)
 CFLAGS     = -std=gnu11 $(OPT) $(SAN) $(WARN) -pthread -fno-strict-aliasing $(CPPFLAGS) -MMD -MP
 LDFLAGS    = $(SAN) -pthread
 
@@ -30,7 +30,7 @@ TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)
 # The virtual line: the USB front end, and the cameras behind fixtures/virtual/camera.h.
 # `make virtual-line CAMERA="a.o b.a"` links other cameras in their place; parts of ours stay there for them to use.
-CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/flash.c fixtures/virtual/store.c \
+CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/flash.c fixtures/virtual/cells.c fixtures/virtual/store.c \
               fixtures/virtual/identity.c firmware/dfu/device.c
 CAMERA_LIB := $(BUILD)/libcamera.a
 VIRTUAL_LINE ?= $(BUILD)/virtual-line
@@ -38,6 +38,10 @@ VIRTUAL_LINE ?= $(BUILD)/virtual-line
 CAMERA_NEEDS = -Wl,--as-needed $(filter /%,$(shell $(CC) -print-file-name=libstdc++.so)) -lm
 FRONT_SRC  := $(filter-out $(CAMERA_SRC),$(wildcard fixtures/virtual/*.c)) firmware/dfu/dfu.c
 CAMERA     ?= $(call obj,fixtures/virtual/camera.c)
+
+# The core of a camera behind a debug probe; only its front needs Unicorn, so that unit tests see the rest.
+CORE_SRC   := $(wildcard fixtures/virtual/core/*.c)
+CORE_MODEL := $(addprefix fixtures/virtual/core/,chip.c dap.c h7_flash.c life.c matrix.c nor.c pins.c quadspi.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a
@@ -115,6 +119,10 @@ $(VIRTUAL_LINE).camera: always
 	@echo '$(CAMERA)' | cmp -s - $@ || echo '$(CAMERA)' > $@
 $(VIRTUAL_LINE): $(call obj,$(FRONT_SRC)) $(CAMERA) $(CAMERA_LIB) $(LIB) $(VIRTUAL_LINE).camera
 	$(CC) $(LDFLAGS) -o $@ $(filter-out %.camera,$^) $(PKG_LIBS) $(CAMERA_NEEDS)
+
+virtual-core: $(BUILD)/virtual-core ## the core of a virtual camera behind a debug probe; needs libunicorn-dev
+$(BUILD)/virtual-core: $(call obj,$(CORE_SRC) fixtures/virtual/board_file.c) $(CAMERA_LIB) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lunicorn
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -268,5 +276,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all always deps test-deps demo run test mpy-cross browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line
+.PHONY: all always deps test-deps demo run test mpy-cross browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line virtual-core
 .SECONDARY:

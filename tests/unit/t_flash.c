@@ -24,7 +24,7 @@ static struct rig rig_of(const char *board, const char *partition, double slowne
 	assert_non_null(r.board);
 	r.p = board_partition(r.board, partition);
 	assert_non_null(r.p);
-	r.f = flash_create(r.board, r.p->medium, slowness);
+	r.f = flash_create(r.board, r.p->medium, slowness, CELLS_PRIVATE);
 	assert_non_null(r.f);
 	return r;
 }
