@@ -8,7 +8,7 @@ CLANG   := clang
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-PKGS  := libusb-1.0 libudev sqlite3 libmicrohttpd libcjson libdeflate libcrypto libsodium libcurl
+PKGS  := libusb-1.0 libudev sqlite3 libmicrohttpd libcjson libdeflate libcrypto libsodium libcurl liblz4
 WARN  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wswitch-enum -Wundef \
          -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings -Werror
 OPT   ?= -O2 -g
@@ -73,6 +73,13 @@ $(BUILD)/gen/openapi.inc: station/http/openapi.json Makefile
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 $(BUILD)/obj/station/http/openapi.o: $(BUILD)/gen/openapi.inc
+
+# The RAM agents' images, one per core, as C.
+$(BUILD)/gen/agent.inc: $(foreach n,4 7 33,build/firmware/agent-m$n.bin) Makefile
+	@mkdir -p $(@D)
+	for n in 4 7 33; do echo "static const uint8_t agent_m$$n[] = {"; \
+		od -An -v -tx1 -w16 build/firmware/agent-m$$n.bin | sed -e 's/ \(..\)/0x\1,/g'; echo "};"; done > $@
+$(BUILD)/obj/station/format/agent_code.o: $(BUILD)/gen/agent.inc
 
 # The dashboard: packages by the lock file, then one bundle, then its bytes as C.
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -146,7 +153,7 @@ run: deps ## the station for real cameras, with ./station.conf (copied from the 
 ##@ Prove
 test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
-unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/clock_shift.so \
+unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/swd_agent $(BUILD)/tests/clock_shift.so \
       $(BUILD)/tests/disk_trouble.so $(BUILD)/tests/nth.so $(BUILD)/tests/vectors
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
 	@mkdir -p $(@D)
@@ -157,7 +164,7 @@ browser: all browser-tools ## the dashboard in Chromium, in front of a virtual l
 	tests/browser/images.mjs
 	tests/browser/quality.mjs
 # What the whole-line tests run beside the product.
-$(BUILD)/tests/transport_dfu: $(BUILD)/obj/tests/line/transport_dfu.o $(LIB)
+$(BUILD)/tests/transport_dfu $(BUILD)/tests/swd_agent: $(BUILD)/tests/%: $(BUILD)/obj/tests/line/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -234,7 +241,13 @@ FIRMWARE_SRC := $(wildcard firmware/romfs/*.c firmware/vfs/*.c)
 MACHINES   := mps2-an386:cortex-m4 mps2-an500:cortex-m7 mps2-an505:cortex-m33 mps3-an547:cortex-m55
 VECTOR_SRC := $(FIRMWARE_SRC) $(wildcard firmware/port/*.c) $(filter-out %/host_port.c,$(wildcard tests/firmware/*.c))
 
-firmware: $(ARM_CORES:%=$(FIRMWARE)/camera-%.o) $(foreach m,$(MACHINES),$(FIRMWARE)/vectors-$(firstword $(subst :, ,$m)).elf) ## the camera's side for its cores: sizes, worst stack, vector programs
+# The agent: position independent, a core each; what runs on an M55 is the M33's, which knows no loop instructions.
+AGENT_SRC  := $(wildcard firmware/agent/*.c firmware/agent/flash/*.c firmware/romfs/*.c) firmware/port/memory.c
+AGENTS     := 4:cortex-m4: 7:cortex-m7:-DAGENT_CORE_M7 33:cortex-m33:
+AGENT_CFLAGS = $(filter-out -Os,$(ARM_CFLAGS)) -O2 -fpie -fvisibility=hidden
+agents: $(foreach n,4 7 33,build/firmware/agent-m$n.bin)
+
+firmware: $(ARM_CORES:%=$(FIRMWARE)/camera-%.o) agents $(foreach m,$(MACHINES),$(FIRMWARE)/vectors-$(firstword $(subst :, ,$m)).elf) ## the camera's side for its cores: sizes, worst stack, vector programs
 	@$(ARM)size $(filter %.o,$^)
 	@firmware/worst-stack $(ARM_CORES:%=$(FIRMWARE)/%)
 
@@ -255,6 +268,19 @@ define machine
 $(FIRMWARE)/vectors-$1.elf: $(VECTOR_SRC:%.c=$(FIRMWARE)/$2/%.o) firmware/port/$1.ld firmware/port/sections.ld
 	@$(ARM)gcc -mcpu=$2 -mthumb -nostdlib -Wl,--gc-sections -Lfirmware/port -T firmware/port/$1.ld -o $$@ $$(filter %.o,$$^) -lgcc
 endef
+# Number, core, flags.
+define agent
+build/firmware/agent-m$1/%.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@$(ARM)gcc -mcpu=$2 $3 $$(AGENT_CFLAGS) -c -o $$@ $$<
+build/firmware/agent-m$1.elf: $(AGENT_SRC:%.c=build/firmware/agent-m$1/%.o) firmware/agent/agent.ld
+	@$(ARM)gcc -mcpu=$2 -mthumb -nostdlib -pie -Wl,--no-dynamic-linker,--gc-sections,-z,max-page-size=128 \
+		-T firmware/agent/agent.ld -o $$@ $$(filter %.o,$$^)
+build/firmware/agent-m$1.bin: build/firmware/agent-m$1.elf
+	@$(ARM)objcopy -O binary $$< $$@
+-include $$(wildcard build/firmware/agent-m$1/firmware/*/*.d build/firmware/agent-m$1/firmware/*/*/*.d)
+endef
+$(foreach a,$(AGENTS),$(eval $(call agent,$(word 1,$(subst :, ,$a)),$(word 2,$(subst :, ,$a)),$(word 3,$(subst :, ,$a)))))
 $(foreach c,$(ARM_CORES),$(eval $(call core,$c)))
 $(foreach m,$(MACHINES),$(eval $(call machine,$(firstword $(subst :, ,$m)),$(lastword $(subst :, ,$m)))))
 -include $(shell find $(FIRMWARE) -name '*.d' 2>/dev/null)
@@ -276,5 +302,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all always deps test-deps demo run test mpy-cross browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line virtual-core
+.PHONY: all always deps test-deps demo run test mpy-cross browser browser-tools unit fuzzers fuzz-programs fuzz soak soak-kill soak-plugs soak-nth mutants bench lint docs firmware install clean help virtual-line virtual-core agents
 .SECONDARY:

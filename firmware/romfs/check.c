@@ -33,7 +33,7 @@ static enum romfs_status step(struct walk *w, romfs_visit *visit, void *context)
 	}
 	if (status != ROMFS_OK)
 		return status;
-	if (!romfs_name_ok(w->fs->image + entry->name, entry->name_size))
+	if (!romfs_name_ok(romfs_at(w->fs, entry->name, entry->name_size), entry->name_size))
 		return broken(w, ROMFS_RULE_NAME, entry->record);
 	if (entry->type == ROMFS_DIR && w->depth == ROMFS_MAX_DEPTH)
 		return broken(w, ROMFS_RULE_DEPTH, entry->record);

@@ -4,14 +4,15 @@
  * left by subtraction, so that no sum can wrap.  Every record is at least two bytes long: reading always advances. */
 #include "record.h"
 
-enum romfs_rule romfs_read_varuint(const uint8_t *image, uint32_t *pos, uint32_t end, uint32_t *value)
+enum romfs_rule romfs_read_varuint(const struct romfs *fs, uint32_t *pos, uint32_t end, uint32_t *value)
 {
 	uint32_t v = 0;
 	for (uint32_t p = *pos; p < end; p++) {
 		if (v >> 25)
 			return ROMFS_RULE_VARUINT;
-		v = v << 7 | (image[p] & 0x7Fu);
-		if (!(image[p] & 0x80u)) {
+		uint8_t byte = *romfs_at(fs, p, 1);
+		v = v << 7 | (byte & 0x7Fu);
+		if (!(byte & 0x80u)) {
 			*pos = p + 1;
 			*value = v;
 			return ROMFS_RULE_NONE;
@@ -24,11 +25,11 @@ enum romfs_rule romfs_read_record(const struct romfs *fs, uint32_t pos, uint32_t
 {
 	uint32_t length;
 	record->start = pos;
-	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, end, &record->kind);
+	enum romfs_rule rule = romfs_read_varuint(fs, &pos, end, &record->kind);
 	if (rule == ROMFS_RULE_NONE && record->kind == ROMFS_KIND_UNUSED)
 		rule = ROMFS_RULE_UNUSED;
 	if (rule == ROMFS_RULE_NONE)
-		rule = romfs_read_varuint(fs->image, &pos, end, &length);
+		rule = romfs_read_varuint(fs, &pos, end, &length);
 	if (rule != ROMFS_RULE_NONE)
 		return rule;
 	if (length > end - pos)
@@ -41,11 +42,13 @@ enum romfs_rule romfs_read_record(const struct romfs *fs, uint32_t pos, uint32_t
 enum romfs_rule romfs_read_name(const struct romfs *fs, const struct romfs_record *record, struct romfs_node *node)
 {
 	uint32_t pos = record->body;
-	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, record->end, &node->name_size);
+	enum romfs_rule rule = romfs_read_varuint(fs, &pos, record->end, &node->name_size);
 	if (rule != ROMFS_RULE_NONE)
 		return rule;
 	if (node->name_size > record->end - pos)
 		return ROMFS_RULE_LENGTH;
+	if (!romfs_at(fs, pos, node->name_size))
+		return ROMFS_RULE_NAME;
 	node->type = record->kind == ROMFS_KIND_DIR ? ROMFS_DIR : ROMFS_FILE;
 	node->record = record->start;
 	node->name = pos;

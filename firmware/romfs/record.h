@@ -23,7 +23,7 @@ struct romfs_record {
 
 /* The value at *pos, read below `end`; *pos moves behind it.  Any value above 2^32 - 1 is refused, whatever its
  * number of bytes: a 32-bit and a 64-bit reader would not agree on it. */
-enum romfs_rule romfs_read_varuint(const uint8_t *image, uint32_t *pos, uint32_t end, uint32_t *value);
+enum romfs_rule romfs_read_varuint(const struct romfs *fs, uint32_t *pos, uint32_t end, uint32_t *value);
 /* The record at pos < end, all of it below `end`; kind 0 is refused. */
 enum romfs_rule romfs_read_record(const struct romfs *fs, uint32_t pos, uint32_t end, struct romfs_record *record);
 /* The name of a file or directory record: fills type, record, name, name_size; data and data_size are the rest of the

@@ -15,19 +15,20 @@ static enum romfs_status corrupt(struct romfs_fault *fault, enum romfs_rule rule
 }
 
 /* The three bytes are the kind varuint of the image record; MicroPython compares them literally. */
-static enum romfs_status mount_fault(struct romfs *fs, const void *image, size_t size, struct romfs_fault *fault)
+static enum romfs_status mount_fault(
+    struct romfs *fs, const void *image, size_t size, const struct romfs_tail *tail, struct romfs_fault *fault)
 {
 	static const uint8_t magic[3] = { 0xD2, 0xCD, 0x31 };
 	uint32_t limit = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 	uint32_t pos = sizeof magic, length;
 
-	*fs = (struct romfs){ image, 0, 0 };
+	*fs = (struct romfs){ image, 0, 0, tail };
 	*fault = (struct romfs_fault){ ROMFS_RULE_NONE, 0 };
-	if (limit <= sizeof magic || memcmp(image, magic, sizeof magic)) {
+	if (limit <= sizeof magic || memcmp(romfs_at(fs, 0, sizeof magic), magic, sizeof magic)) {
 		fault->rule = ROMFS_RULE_MAGIC;
 		return ROMFS_NOT_ROMFS;
 	}
-	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, limit, &length);
+	enum romfs_rule rule = romfs_read_varuint(fs, &pos, limit, &length);
 	if (rule != ROMFS_RULE_NONE)
 		return corrupt(fault, rule, 0);
 	if (length > limit - pos)
@@ -40,19 +41,25 @@ static enum romfs_status mount_fault(struct romfs *fs, const void *image, size_t
 enum romfs_status romfs_mount(struct romfs *fs, const void *image, size_t size)
 {
 	struct romfs_fault fault;
-	return mount_fault(fs, image, size, &fault);
+	return mount_fault(fs, image, size, NULL, &fault);
 }
 
-enum romfs_status romfs_verify(
-    struct romfs *fs, const void *image, size_t size, romfs_visit *visit, void *context, struct romfs_fault *fault)
+enum romfs_status romfs_verify_split(struct romfs *fs, const void *image, size_t size, const struct romfs_tail *tail,
+    romfs_visit *visit, void *context, struct romfs_fault *fault)
 {
 	struct romfs_fault found;
-	enum romfs_status status = mount_fault(fs, image, size, &found);
+	enum romfs_status status = mount_fault(fs, image, size, tail, &found);
 	if (status == ROMFS_OK)
 		status = romfs_check(fs, visit, context, &found);
 	if (fault)
 		*fault = found;
 	return status;
+}
+
+enum romfs_status romfs_verify(
+    struct romfs *fs, const void *image, size_t size, romfs_visit *visit, void *context, struct romfs_fault *fault)
+{
+	return romfs_verify_split(fs, image, size, NULL, visit, context, fault);
 }
 
 void romfs_root(const struct romfs *fs, struct romfs_node *root)
@@ -64,9 +71,9 @@ void romfs_root(const struct romfs *fs, struct romfs_node *root)
 static enum romfs_rule read_pointer(const struct romfs *fs, const struct romfs_record *record, struct romfs_node *node)
 {
 	uint32_t pos = record->body, size, offset, payload = fs->end - fs->begin;
-	enum romfs_rule rule = romfs_read_varuint(fs->image, &pos, record->end, &size);
+	enum romfs_rule rule = romfs_read_varuint(fs, &pos, record->end, &size);
 	if (rule == ROMFS_RULE_NONE)
-		rule = romfs_read_varuint(fs->image, &pos, record->end, &offset);
+		rule = romfs_read_varuint(fs, &pos, record->end, &offset);
 	if (rule != ROMFS_RULE_NONE)
 		return rule;
 	if (offset > payload || size > payload - offset)
@@ -138,7 +145,8 @@ enum romfs_status romfs_next(
 static int leads(const struct romfs *fs, const struct romfs_node *node, const char *path, size_t left)
 {
 	size_t n = node->name_size;
-	return n <= left && !memcmp(fs->image + node->name, path, n) && (n == left || path[n] == '/');
+	return n <= left && !memcmp(romfs_at(fs, node->name, node->name_size), path, n) &&
+	       (n == left || path[n] == '/');
 }
 
 /* Only the entry that is asked for must have sound data: a bad neighbour hides nothing in front of or behind it. */

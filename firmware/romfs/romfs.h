@@ -45,12 +45,30 @@ struct romfs_fault {
 	uint32_t offset; /* of the offending record from the image's first byte */
 };
 
+/* Bytes of an image that must not be read where they are: a copy of everything from `from` on.  Runs that end at `safe`
+ * or before are read in place, others in the copy; from <= safe.  A name that begins before `from` and ends behind
+ * `safe` breaks ROMFS_RULE_NAME. */
+struct romfs_tail {
+	const uint8_t *bytes; /* borrowed */
+	uint32_t from, safe;
+};
+
 /* A mounted image.  Filled by romfs_mount, read-only afterwards. */
 struct romfs {
-	const uint8_t *image; /* borrowed */
-	uint32_t begin;       /* offset of the payload (P0) */
-	uint32_t end;         /* offset behind the payload: the image's own size */
+	const uint8_t *image;          /* borrowed */
+	uint32_t begin;                /* offset of the payload (P0) */
+	uint32_t end;                  /* offset behind the payload: the image's own size */
+	const struct romfs_tail *tail; /* borrowed; NULL: all of it is read in place */
 };
+
+/* Where `size` bytes at an offset are to be read; NULL when neither place has them all. */
+static inline const uint8_t *romfs_at(const struct romfs *fs, uint32_t offset, uint32_t size)
+{
+	const struct romfs_tail *tail = fs->tail;
+	if (!tail || (offset <= tail->safe && size <= tail->safe - offset))
+		return fs->image + offset;
+	return offset >= tail->from ? tail->bytes + (offset - tail->from) : NULL;
+}
 
 /* A file or directory.  name and data are offsets into the image; the name is not terminated. */
 struct romfs_node {
@@ -80,6 +98,9 @@ enum romfs_status romfs_check(const struct romfs *fs, romfs_visit *visit, void *
 /* romfs_mount and romfs_check in one; fault is also filled for a bad header.  OK, NOT_ROMFS or CORRUPT. */
 enum romfs_status romfs_verify(
     struct romfs *fs, const void *image, size_t size, romfs_visit *visit, void *context, struct romfs_fault *fault);
+/* romfs_verify of an image whose end is read elsewhere; tail may be NULL, and must outlive fs. */
+enum romfs_status romfs_verify_split(struct romfs *fs, const void *image, size_t size, const struct romfs_tail *tail,
+    romfs_visit *visit, void *context, struct romfs_fault *fault);
 /* romfs_mount for a camera that starts, where flash may hold anything and nobody waits: also every record that a
  * listing or a look-up can meet must be sound, and finding that out may cost no more than *budget, counted in bytes of
  * structure read (names and contents are not) and 32 for each record.  What is accepted never answers CORRUPT

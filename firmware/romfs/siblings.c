@@ -25,7 +25,7 @@ struct scan {
 static int compare(const struct romfs *fs, const struct name *a, const struct name *b)
 {
 	uint32_t shorter = a->size < b->size ? a->size : b->size;
-	int order = memcmp(fs->image + a->start, fs->image + b->start, shorter);
+	int order = memcmp(romfs_at(fs, a->start, a->size), romfs_at(fs, b->start, b->size), shorter);
 	return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 

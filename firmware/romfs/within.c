@@ -17,7 +17,7 @@ static int take(struct pass *p, uint32_t end, uint32_t *value)
 {
 	uint32_t start = p->pos;
 	uint32_t stop = end - start < *p->budget ? end : start + *p->budget;
-	enum romfs_rule rule = romfs_read_varuint(p->fs->image, &p->pos, stop, value);
+	enum romfs_rule rule = romfs_read_varuint(p->fs, &p->pos, stop, value);
 	*p->budget -= rule == ROMFS_RULE_NONE ? p->pos - start : stop - start;
 	return rule == ROMFS_RULE_NONE;
 }

@@ -7,28 +7,28 @@
 #include "base/span.h"
 
 #define AGENT_WORD(member) (offsetof(struct agent_mailbox, member) / 4)
-/* What is read to see how far the ring is, and what to see a command's answer: from the mailbox's first word on. */
-#define AGENT_RING_WORDS   12u
-#define AGENT_STATUS_WORDS 32u
+/* What is read to see how far the ring is, and what to see everything the agent says: from the mailbox's first word. */
+#define AGENT_RING_WORDS   16u
+#define AGENT_STATUS_WORDS 48u
 
-struct agent_code {
-	struct span image; /* borrowed; .data NULL: no agent for that core */
-	uint32_t memory, backends;
-};
-/* The image for a core (4, 7, 33). */
-struct agent_code agent_code_for(unsigned core);
-/* The head of an image; agent-foreign when it is none of ours. */
-bool agent_box_head(struct span image, unsigned core, struct agent_image *out, struct err *e);
+/* The image for a core (4, 7, 33); empty when there is none. */
+struct span agent_code_for(unsigned core);
+/* The head of an image; agent-foreign when it is none of ours, or lacks a back-end (bits as in the head). */
+bool agent_box_head(struct span image, unsigned core, uint32_t backends, struct agent_image *out, struct err *e);
 
 /* Where things lie in `size` bytes of buffers; false (board-invalid) when they are too few. */
 bool agent_box_layout(uint32_t size, struct agent_setup *out, struct err *e);
-/* With the media and the watchdog that their back-ends have; fills in the check. */
+/* Puts in the media and the watchdog that their back-ends have; fills in the check. */
 void agent_box_setup(struct agent_setup *setup, const struct agent_medium media[AGENT_MEDIA]);
+uint32_t agent_box_backends(const struct agent_medium media[AGENT_MEDIA]);
 void agent_box_request(struct agent_request *r, uint32_t ask, enum agent_command command, const uint32_t argument[5]);
 void agent_box_slot(struct agent_slot *s); /* fills in the check */
 
-/* Who answers: agent-foreign when it is another ABI, core or lacks a back-end. */
-bool agent_box_who(const uint32_t *words, unsigned core, uint32_t backends, struct err *e);
+/* Who answers, once the magic is there: agent-foreign when it is another ABI or lacks a back-end, or did not take its
+ * set-up.  From AGENT_STATUS_WORDS words. */
+bool agent_box_who(const uint32_t *words, uint32_t backends, struct err *e);
+/* The fault of an agent whose state is AGENT_FAULT, as agent-silent; returns false. */
+bool agent_box_fault(const uint32_t *words, struct err *e);
 
 enum agent_ring { AGENT_RING_RUNS, AGENT_RING_AGAIN, AGENT_RING_BROKEN };
 struct agent_ring_state {

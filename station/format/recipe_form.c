@@ -200,6 +200,7 @@ void recipe_mount(const struct recipe_image *image, struct romfs *fs)
 	fs->image = image->file.data;
 	fs->begin = RECIPE_HEADER;
 	fs->end = (uint32_t)(RECIPE_HEADER + image->records.size);
+	fs->tail = NULL;
 }
 
 static bool hash_piece(

@@ -35,7 +35,7 @@ static uint32_t align_at(uint32_t offset)
 static unsigned length_width(const struct reader *r, const struct romfs_record *record)
 {
 	uint32_t pos = record->start, kind;
-	romfs_read_varuint(r->fs->image, &pos, record->end, &kind);
+	romfs_read_varuint(r->fs, &pos, record->end, &kind);
 	return record->body - pos;
 }
 
@@ -70,8 +70,8 @@ static bool note_pointer(struct reader *r, struct edit_node *file)
 static bool point(struct reader *r, struct edit_node *file, const struct romfs_record *record)
 {
 	uint32_t pos = record->body, offset = 0;
-	romfs_read_varuint(r->fs->image, &pos, record->end, &file->size);
-	romfs_read_varuint(r->fs->image, &pos, record->end, &offset);
+	romfs_read_varuint(r->fs, &pos, record->end, &file->size);
+	romfs_read_varuint(r->fs, &pos, record->end, &offset);
 	if (!file->size)
 		return hold(r, file, record->end, record->end);
 	file->delta = r->fs->begin + offset;

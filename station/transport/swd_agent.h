@@ -6,7 +6,7 @@
  * still for silent_ms, when nothing was finished for stall_ms, or when cancel is set.
  *
  * Codes: agent-silent (no magic, the beat stands still, a fault in the agent, nothing finished in time), agent-foreign
- * (another ABI, core or back-end than asked for), swd-garbled (bytes or words arrived wrong AGENT_ATTEMPTS times),
+ * (another ABI, core or back-end than asked for), swd-protocol (bytes or words arrived wrong time after time),
  * flash-error (the flash said no), wrong-board (another chip than the board has), aborted, and those of the OpenOCD.
  * After a failure of any code but flash-error only swd_agent_stop may follow.
  *
@@ -73,7 +73,7 @@ bool swd_agent_mount(
 /* Locks flash and leaves it readable at its mapped addresses. */
 bool swd_agent_close(struct swd_agent *a, struct err *e);
 /* Every byte of a range over the wire: by the mapping, and by the agent's commands where the mapping must not be read.
- * Closes first.  The sink's own errors pass through. */
+ * Closes first.  The sink's offsets count in the medium; its own errors pass through. */
 bool swd_agent_read(struct swd_agent *a, unsigned medium, uint32_t offset, uint32_t size, link_sink *sink,
     void *context, struct err *e);
 
