@@ -20,6 +20,26 @@ const struct medium *board_medium(const struct board *b, const struct partition 
 	return &b->media[p->medium];
 }
 
+struct medium_extent board_medium_extent(const struct board *b, unsigned medium)
+{
+	struct medium_extent x = { UINT64_MAX, 0, 0 };
+	uint64_t end = 0;
+	for (unsigned i = 0; i < b->partition_count; i++) {
+		const struct partition *p = &b->partitions[i];
+		if (p->medium != medium)
+			continue;
+		if (p->address < x.base) {
+			x.base = p->address;
+			x.mapped = p->mapped;
+		}
+		end = p->address + p->size > end ? p->address + p->size : end;
+	}
+	if (!end)
+		return (struct medium_extent){ 0, 0, 0 };
+	x.size = (uint32_t)(end - x.base);
+	return x;
+}
+
 uint32_t board_alignment(const struct board *b, const char *path, bool *is_model)
 {
 	const char *slash = strrchr(path, '/'), *dot = strchr(slash ? slash + 1 : path, '.');

@@ -160,6 +160,13 @@ bool board_parse(struct span text, struct board *out, struct err *e);
 /* NULL when there is none. */
 const struct partition *board_partition(const struct board *b, const char *name);
 const struct medium *board_medium(const struct board *b, const struct partition *p);
+/* What the partitions say of a medium: its first byte's address as they count, how many bytes it has at least, and
+ * where the core sees its first byte (0: nowhere).  All zero when no partition is in it. */
+struct medium_extent {
+	uint64_t base, mapped;
+	uint32_t size;
+};
+struct medium_extent board_medium_extent(const struct board *b, unsigned medium);
 /* Alignment for a file by its complete, lower-cased suffix (what follows the first dot of the last path part);
  * *is_model may be NULL. */
 uint32_t board_alignment(const struct board *b, const char *path, bool *is_model);

@@ -26,12 +26,12 @@ static bool open_and_identify(struct attempt *a, struct err *e)
 	a->link_open = true; /* also half open: close accepts that */
 	if (!a->link.ops->open(&a->link, e) || !a->link.ops->identify(&a->link, &a->who, e))
 		return false;
-	a->latched = true;
+	a->latched = !a->link.swd; /* over SWD nothing was halted yet */
 	if (!same_alternates(a->board, &a->who))
 		return err_set(e, CODE_WRONG_BOARD, "its partitions are not those of %s", a->board->id);
 	if (!a->who.uid[0])
-		return err_set(e, CODE_UID_MALFORMED, "its serial '%.40s' is not in the form of %s", a->who.usb_serial,
-		    a->board->id);
+		return err_set(e, CODE_UID_MALFORMED, "its %s '%.40s' is not in the form of %s",
+		    a->link.swd ? "number" : "serial", a->who.usb_serial, a->board->id);
 	return true;
 }
 
@@ -71,7 +71,8 @@ bool act_identify(struct attempt *a, struct err *e)
 	if (!open_and_identify(a, e))
 		return false;
 	if (a->uid[0] && strcmp(a->uid, a->who.uid) != 0)
-		return err_set(e, CODE_USB_GONE, "another camera (%s) took the place of %s", a->who.uid, a->uid);
+		return err_set(e, a->link.swd ? CODE_SWD_LOST : CODE_USB_GONE,
+		    "another camera (%s) took the place of %s", a->who.uid, a->uid);
 	if (!a->uid[0]) /* others read it from then on */
 		memcpy(a->uid, a->who.uid, sizeof a->uid);
 	step_end(a, STEP_IDENTIFIED, CODE_OK);
@@ -236,7 +237,7 @@ bool act_restart(struct attempt *a, struct err *e)
 	if (a->recipe->recipe.after_run && !a->link.ops->leave(&a->link, e))
 		return false;
 	attempt_close_link(a);
-	a->latched = !a->recipe->recipe.after_run;
+	a->latched = !a->recipe->recipe.after_run && !a->link.swd;
 	step_end(a, STEP_RESTARTED, CODE_OK);
 	return true;
 }
@@ -248,6 +249,15 @@ bool act_confirm(struct attempt *a, struct err *e)
 	if (!board_run_serial_fits(a->board, a->uid, a->run_serial))
 		return err_set(e, CODE_WRONG_PATH, "another camera (serial %.40s) came up in its place", a->run_serial);
 	a->proof = a->board->run_serial_rule == RUN_SERIAL_ANY ? "run" : "run-serial";
+	step_end(a, STEP_CONFIRMED, CODE_OK);
+	return true;
+}
+
+bool act_confirm_core(struct attempt *a, struct err *e)
+{
+	if (!a->link.ops->confirm(&a->link, a->board->return_ms, e))
+		return false;
+	a->proof = "core";
 	step_end(a, STEP_CONFIRMED, CODE_OK);
 	return true;
 }

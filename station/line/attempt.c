@@ -23,8 +23,8 @@ const char *step_name(enum step step)
 	return step_names[step];
 }
 
-struct attempt *attempt_create(
-    const struct board *b, const struct usb_id *id, const char *state_dir, struct progress *progress)
+struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const struct swd_place *swd,
+    const char *state_dir, struct progress *progress)
 {
 	struct attempt *a = calloc(1, sizeof *a);
 	if (!a)
@@ -34,7 +34,9 @@ struct attempt *attempt_create(
 	a->progress = progress;
 	a->started_at = clock_wall_ms();
 	a->spool = -1;
-	a->link = (struct link){ .ops = &transport_dfu, .board = b, .id = *id, .cancel = &a->cancel };
+	a->link = (struct link){
+		.ops = swd ? &transport_swd : &transport_dfu, .swd = swd, .board = b, .id = *id, .cancel = &a->cancel
+	};
 	return a;
 }
 

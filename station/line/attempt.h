@@ -88,8 +88,9 @@ struct attempt {
 	struct progress *progress; /* borrowed from the slot */
 };
 
-struct attempt *attempt_create(
-    const struct board *b, const struct usb_id *id, const char *state_dir, struct progress *progress);
+/* swd: the place of a debug probe, borrowed; NULL: over DFU. */
+struct attempt *attempt_create(const struct board *b, const struct usb_id *id, const struct swd_place *swd,
+    const char *state_dir, struct progress *progress);
 /* Closes the link, drops the recipe, frees.  Accepts NULL. */
 void attempt_destroy(struct attempt *a);
 /* Keeps the camera latched; act_identify opens it again. */
@@ -117,6 +118,8 @@ bool act_prove(struct attempt *a, struct err *e);
 bool act_restart(struct attempt *a, struct err *e);
 /* The camera is back in run mode at the link's id: does its serial fit? */
 bool act_confirm(struct attempt *a, struct err *e);
+/* The same without USB: its core runs firmware. */
+bool act_confirm_core(struct attempt *a, struct err *e);
 /* Sends a refused camera to its firmware; best effort, says why not. */
 bool act_release(struct attempt *a, struct err *e);
 

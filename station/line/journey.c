@@ -88,7 +88,8 @@ static void take_order(struct slot *s)
 /* NULL: no memory. */
 static struct attempt *slot_attempt(struct slot *s)
 {
-	struct attempt *a = attempt_create(s->device_board, &s->device, s->line->o.state_dir, &s->progress);
+	struct attempt *a = attempt_create(
+	    s->device_board, &s->device, s->nested ? &s->nest : NULL, s->line->o.state_dir, &s->progress);
 	if (!a)
 		return NULL;
 	a->slot = s->number;
@@ -111,7 +112,7 @@ static void begin_plugged(struct slot *s)
 		take_order(s);
 	}
 	s->attempt->link.id = s->device;
-	s->device_new = false;
+	s->device_new = s->usb_new = false;
 	slot_begin_action(s, act_identify);
 }
 
@@ -179,7 +180,9 @@ static void begin_restarted(struct slot *s)
 		step_begin(s->attempt, STEP_CONFIRMED);
 		s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
 		/* it may be back already: then its arrival came while the worker was still leaving */
-		if (s->device_new)
+		if (!s->has_usb)
+			slot_begin_action(s, act_confirm_core);
+		else if (s->nested ? s->usb_new : s->device_new)
 			slot_confirm_arrival(s);
 		return;
 	}
@@ -350,9 +353,12 @@ static bool confirm_again(struct slot *s, const struct err *why)
 {
 	if (s->state != US_RESTARTED || !code_retryable(why->code) || s->attempt->tries >= s->line->o.retries)
 		return false;
+	const struct usb_id *there = s->nested ? &s->usb : &s->device;
 	s->attempt->tries++;
 	s->deadline = clock_mono_ms() + s->attempt->board->return_ms;
-	if (s->device.path[0] && (why->code != CODE_USB_GONE || s->device.arrival != s->attempt->link.id.arrival))
+	if (!s->has_usb)
+		slot_begin_action(s, act_confirm_core);
+	else if (there->path[0] && (why->code != CODE_USB_GONE || there->arrival != s->attempt->link.id.arrival))
 		slot_confirm_arrival(s);
 	return true;
 }

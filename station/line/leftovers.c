@@ -78,7 +78,8 @@ static void show_stopped(struct line *l, const struct journal_attempt *a)
 		return;
 	const struct board *board = boards_find(l->o.boards, a->board);
 	attempt_destroy(s->attempt); /* of an older attempt at the same place */
-	s->attempt = board ? attempt_create(board, &s->device, l->o.state_dir, &s->progress) : NULL;
+	s->attempt =
+	    board ? attempt_create(board, &s->device, s->nested ? &s->nest : NULL, l->o.state_dir, &s->progress) : NULL;
 	if (s->attempt) { /* only to be shown */
 		snprintf(s->attempt->id, sizeof s->attempt->id, "%lld", (long long)a->id);
 		if (a->batch)

@@ -93,8 +93,10 @@ static void stop_requested(struct line *l)
 {
 	l->stops++;
 	log_info(l->stops == 1 ? "stopping: running attempts finish first" : "stopping: running attempts are aborted");
-	for (unsigned i = 0; i < l->slot_count; i++)
+	for (unsigned i = 0; i < l->slot_count; i++) {
 		slot_stop_look(l->slots[i]);
+		atomic_store(&l->slots[i]->look_cancel, true);
+	}
 	for (unsigned i = 0; l->stops > 1 && i < l->slot_count; i++)
 		slot_abort(l->slots[i], NULL, NULL);
 }
@@ -107,7 +109,7 @@ static void dispatch(struct line *l, const struct message *m)
 		break;
 	case MSG_PRESENT:
 		for (unsigned i = 0; i < l->slot_count; i++)
-			l->slots[i]->stopped_here = false;
+			l->slots[i]->stopped_here = l->slots[i]->stopped_here && l->slots[i]->nested;
 		break;
 	case MSG_ACTION:
 		slot_action_ended(m->slot, m);
@@ -121,6 +123,9 @@ static void dispatch(struct line *l, const struct message *m)
 	case MSG_LOOKED:
 		slot_looked(m->slot);
 		break;
+	case MSG_NEST:
+		nest_looked(m->slot, m);
+		break;
 	case MSG_CALL:
 		call_serve(l, m->call);
 		break;
@@ -132,7 +137,7 @@ static void dispatch(struct line *l, const struct message *m)
 
 static int64_t nearest_deadline(const struct line *l, int64_t now, int64_t tick)
 {
-	int64_t at = tick;
+	int64_t at = nests_due(l, tick);
 	for (unsigned i = 0; i < l->slot_count; i++)
 		if (l->slots[i]->deadline && l->slots[i]->deadline < at)
 			at = l->slots[i]->deadline;
@@ -212,6 +217,7 @@ void line_run(struct line *l)
 		while (mailbox_take(l->box, &m))
 			dispatch(l, &m);
 		meet_deadlines(l);
+		nests_look(l);
 	}
 	close_line(l);
 }

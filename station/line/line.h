@@ -25,6 +25,9 @@ struct line_options {
 	const char *state_dir;
 	const char *line_file; /* NULL: slots by first appearance, which the journal keeps */
 	const char *journal_path;
+	const char *openocd; /* the folder of target configurations, for slots with a debug probe */
+	bool swd_stock;      /* OpenOCD's own flash drivers there, not the agent */
+	enum conf_readback swd_readback;
 	const struct board_set *boards;
 	struct recipe_store *store;
 	struct journal *journal;

@@ -24,6 +24,9 @@
 #define JOURNAL_MS 60000
 /* No action of a worker takes longer; its own deadlines are far shorter. */
 #define ACTION_MS (40 * 60 * 1000)
+/* A probe whose slot rests is looked at so often; all of them together no more often than NEST_SPACING_MS. */
+#define NEST_LOOK_MS    1000
+#define NEST_SPACING_MS 100
 /* A clock that is further behind the journal than this holds the station. */
 #define CLOCK_LAG_MS 60000
 
@@ -43,6 +46,18 @@ struct slot {
 	char shown_uid[UID_TEXT_SIZE];    /* of the running or the last attempt, for screens */
 	int64_t away_until;               /* monotonic ms: a camera that was let go is expected until then */
 	bool back_at_once; /* it was sent to its firmware and came back in its bootloader: sending it again is no use */
+	/* a slot with a debug probe, a nest: device is the target at the probe, what USB shows at path stands here */
+	bool nested, has_usb, usb_boots;
+	struct swd_place nest;
+	const struct board *nest_board; /* the one that it is built for */
+	struct usb_id usb;              /* path[0] == 0: nothing */
+	const struct board *usb_board;  /* NULL: nothing, or unknown */
+	bool usb_new;                   /* arrived since the attempt began */
+	char nest_uid[UID_TEXT_SIZE];   /* of the target at the last look; "": none, or not read */
+	enum code nest_trouble;         /* of the last look */
+	bool looking;                   /* at the probe */
+	atomic_bool look_cancel;
+	int64_t next_look;           /* monotonic ms */
 	struct attempt *attempt;     /* owned; of the running or the last attempt */
 	struct worker *worker;       /* owned */
 	struct look *look;           /* a reference: a partition is being read for somebody; NULL: none */
@@ -87,7 +102,9 @@ struct line {
 	struct batch batches[LINE_MAX_BATCHES];
 	enum code held;
 	unsigned stops;
-	uint64_t actions;            /* numbers given so far */
+	uint64_t actions; /* numbers given so far */
+	uint64_t nest_arrivals;
+	int64_t nest_free_at;        /* monotonic ms: no look at a probe before */
 	pthread_mutex_t public_lock; /* guards the copies below */
 	struct slot_view views[LINE_MAX_SLOTS];
 	const struct progress *progress[LINE_MAX_SLOTS]; /* of the slots, which live as long as the line */
@@ -107,6 +124,7 @@ enum message_kind {
 	MSG_ROW,     /* a journal row was committed, or not */
 	MSG_STRAY,   /* the serial of a camera that came up elsewhere was read */
 	MSG_LOOKED,  /* a partition was read for somebody, or not */
+	MSG_NEST,    /* a probe was looked at */
 	MSG_CALL,    /* somebody asks the loop to do something */
 	MSG_STOP
 };
@@ -126,7 +144,7 @@ struct message {
 	bool ok;
 	struct err err;
 	struct usb_watch_event usb;
-	char serial[USB_STRING_SIZE]; /* MSG_STRAY */
+	char serial[USB_STRING_SIZE]; /* MSG_STRAY; MSG_NEST: the target's uid */
 	struct call *call;
 };
 
@@ -170,6 +188,20 @@ void slot_confirm_arrival(struct slot *s);
 void slot_await(struct slot *s);
 /* ... and a device is at the path. */
 void slot_came_back(struct slot *s);
+
+/* In RESTARTED: is what came back in its bootloader? */
+bool slot_returned_boots(const struct slot *s);
+/* A target appeared at the slot's probe, or is gone. */
+void slot_target(struct slot *s, bool there);
+
+/* nests.c: slots with a debug probe */
+/* The slot's place says a probe.  config-invalid. */
+bool nest_load(struct slot *s, const struct line_place *place, struct err *e);
+/* Begins the looks that are due. */
+void nests_look(struct line *l);
+/* When the next one is due; later when none is. */
+int64_t nests_due(const struct line *l, int64_t later);
+void nest_looked(struct slot *s, const struct message *m);
 
 /* orders.c: what people say, and what they see */
 bool slot_retry(struct slot *s, const struct who *who, struct err *e);

@@ -127,8 +127,11 @@ static struct look *look_create(struct slot *s, const struct partition *p, uint3
 		free(k);
 		return NULL;
 	}
-	k->link =
-	    (struct link){ .ops = &transport_dfu, .board = s->device_board, .id = s->device, .cancel = &k->cancel };
+	k->link = (struct link){ .ops = s->nested ? &transport_swd : &transport_dfu,
+		.swd = s->nested ? &s->nest : NULL,
+		.board = s->device_board,
+		.id = s->device,
+		.cancel = &k->cancel };
 	k->slot = s;
 	k->partition = p;
 	k->length = length && length < p->size ? length : p->size;

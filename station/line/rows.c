@@ -65,11 +65,14 @@ static void add_versions(struct cJSON *body, const struct attempt *a)
 	unsigned bcd = a->who.bcd;
 	struct cJSON *v = json_add_object(body, "versions");
 	/* major, minor, patch as nibbles; the old ones report a plain 0200 */
-	if (a->who.bcd == a->board->bcd_old)
+	if (a->link.swd)
+		text[0] = '\0'; /* its bootloader was not asked */
+	else if (a->who.bcd == a->board->bcd_old)
 		snprintf(text, sizeof text, "%04x", bcd);
 	else
 		snprintf(text, sizeof text, "%u.%u.%u", bcd >> 8, bcd >> 4 & 15u, bcd & 15u);
-	json_add_string(v, "bootloader", text);
+	if (text[0])
+		json_add_string(v, "bootloader", text);
 	if (a->has_bootloader) {
 		char hex[2 * SHA256_SIZE + 1];
 		hex_encode(hex, a->bootloader, SHA256_SIZE);

@@ -36,6 +36,7 @@ static struct slot *slot_add(struct line *l, const struct line_place *place, str
 		return NULL;
 	}
 	s->line = l;
+	s->has_usb = true;
 	s->number = l->slot_count + 1;
 	s->enabled = true;
 	s->since = clock_wall_ms();
@@ -47,7 +48,7 @@ static struct slot *slot_add(struct line *l, const struct line_place *place, str
 	else
 		snprintf(s->name, sizeof s->name, "slot %u", s->number);
 	snprintf(thread, sizeof thread, "slot-%u", s->number);
-	if (!worker_create(&s->worker, thread, e)) {
+	if (!nest_load(s, place, e) || !worker_create(&s->worker, thread, e)) {
 		free(s);
 		return NULL;
 	}

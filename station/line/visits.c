@@ -39,6 +39,11 @@ bool slot_boots(const struct slot *s)
 	return s->device_board && s->device_boots;
 }
 
+bool slot_returned_boots(const struct slot *s)
+{
+	return s->nested ? s->usb_board && s->usb_boots : slot_boots(s);
+}
+
 bool slot_may_start(const struct slot *s)
 {
 	return s->enabled && !s->line->stops && !s->line->o.bench && !s->look && slot_boots(s);
@@ -54,20 +59,20 @@ void slot_confirm_arrival(struct slot *s)
 {
 	const struct attempt *a = s->attempt;
 	struct err why = ERR_INIT;
-	if (s->device_boots) {
+	const struct board *board = s->nested ? s->usb_board : s->device_board;
+	if (slot_returned_boots(s)) {
 		/* back in its bootloader: give it the time to go on to its firmware, no more */
 		int64_t at = clock_mono_ms() + a->board->enumerate_window_ms + a->board->latch_window_ms +
 			     2 * (int64_t)a->board->boot_ms + 1000;
 		s->deadline = at < s->deadline ? at : s->deadline;
 		return;
 	}
-	if (s->device_board != a->board) {
-		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s",
-		    s->device_board ? s->device_board->id : "an unknown device");
+	if (board != a->board) {
+		err_set(&why, CODE_WRONG_FIRMWARE, "it came back as %s", board ? board->id : "an unknown device");
 		slot_trouble(s, &why);
 		return;
 	}
-	s->attempt->link.id = s->device;
+	s->attempt->link.id = s->nested ? s->usb : s->device;
 	slot_begin_action(s, act_confirm);
 }
 
@@ -123,25 +128,62 @@ static void remember(struct slot *s, bool came)
 		s->uid[0] = '\0';
 }
 
+static void left(struct slot *s)
+{
+	s->device = (struct usb_id){ .path = "" };
+	s->device_board = NULL;
+	s->device_new = false;
+	remember(s, false);
+	if (s->waiting_return)
+		slot_await(s);
+	if (!unit_busy(s->state))
+		s->deadline = 0; /* of its pause */
+	slot_event(s, UE_LEFT);
+	slot_publish(s);
+}
+
+/* A nest's camera on USB: only its return counts. */
+static void on_usb(struct slot *s, const struct usb_id *id, const struct board *board, bool boots)
+{
+	s->usb = *id;
+	s->usb_board = board;
+	s->usb_boots = boots;
+	s->usb_new = id->path[0] != 0;
+	if (s->usb_new && s->state == US_RESTARTED && !s->working)
+		slot_confirm_arrival(s);
+}
+
+void slot_target(struct slot *s, bool there)
+{
+	if (!there) {
+		left(s);
+		return;
+	}
+	s->device = (struct usb_id){ .arrival = ++s->line->nest_arrivals };
+	memcpy(s->device.path, s->path, sizeof s->device.path);
+	s->device_board = s->nest_board;
+	s->device_boots = true;
+	remember(s, true);
+	arrived(s);
+}
+
 void slot_device(struct slot *s, const struct usb_watch_event *event)
 {
+	static const struct usb_id nothing;
 	if (!event->arrived) {
-		if (s->device.arrival != event->id.arrival)
-			return; /* the end of an older arrival */
-		s->device = (struct usb_id){ .path = "" };
-		s->device_board = NULL;
-		s->device_new = false;
-		remember(s, false);
-		if (s->waiting_return)
-			slot_await(s);
-		if (!unit_busy(s->state))
-			s->deadline = 0; /* of its pause */
-		slot_event(s, UE_LEFT);
-		slot_publish(s);
+		/* not the end of an older arrival */
+		if (s->nested && s->usb.arrival == event->id.arrival)
+			on_usb(s, &nothing, NULL, false);
+		else if (!s->nested && s->device.arrival == event->id.arrival)
+			left(s);
 		return;
 	}
 	const struct board *boot = boards_by_dfu(s->line->o.boards, event->id.vid, event->id.pid);
 	const struct board *run = boards_by_run(s->line->o.boards, event->id.vid, event->id.pid);
+	if (s->nested) {
+		on_usb(s, &event->id, boot ? boot : run, boot != NULL);
+		return;
+	}
 	s->device = event->id;
 	s->device_board = boot ? boot : run;
 	s->device_boots = boot != NULL;
@@ -174,9 +216,10 @@ static void no_return(const struct slot *s, struct err *why)
 	unsigned seconds = (s->attempt->board->return_ms + 999) / 1000;
 	if (hub_is_gone(s))
 		err_set(why, CODE_USB_GONE, "its whole hub left the bus");
-	else if (slot_boots(s))
+	else if (slot_returned_boots(s))
 		err_set(why, CODE_NO_RETURN, "it %s its bootloader",
-		    s->device.arrival == s->attempt->link.id.arrival ? "does not leave" : "came back in");
+		    (s->nested ? s->usb : s->device).arrival == s->attempt->link.id.arrival ? "does not leave"
+											    : "came back in");
 	else
 		err_set(why, CODE_NO_RETURN, "it did not come back within %u s", seconds);
 }
@@ -191,7 +234,7 @@ void slot_deadline(struct slot *s)
 		return;
 	}
 	if (s->waiting_return && slot_boots(s) && s->attempt->trouble.code != CODE_USB_GONE) {
-		if (plugged(s->path))
+		if (s->nested || plugged(s->path))
 			slot_came_back(s);
 		else
 			slot_await(s);

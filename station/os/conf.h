@@ -17,6 +17,7 @@ enum conf_delta { DELTA_AUTO, DELTA_YES, DELTA_NO };
 enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
 enum conf_interlock { INTERLOCK_OFF, INTERLOCK_REFUSE, INTERLOCK_ALLOW };
 enum conf_login { LOGIN_NONE, LOGIN_REQUIRED };
+enum conf_swd_driver { SWD_DRIVER_AGENT, SWD_DRIVER_STOCK };
 enum conf_readback { READBACK_FULL, READBACK_SAMPLED, READBACK_NONE };
 
 struct conf {
@@ -25,6 +26,7 @@ struct conf {
 	char state_dir[CONF_PATH_SIZE];
 	char line[CONF_PATH_SIZE]; /* "auto" or a file */
 	char boards[CONF_PATH_SIZE];
+	char openocd[CONF_PATH_SIZE]; /* the folder of target configurations */
 	/* [http] */
 	char listen[64];
 	char names[256]; /* under which the station is called; "": only as an address of loopback */
@@ -41,6 +43,7 @@ struct conf {
 	enum conf_passed already_passed;
 	unsigned hold_after; /* 0: never */
 	enum conf_readback swd_readback;
+	enum conf_swd_driver swd_driver;
 	bool allow_unsigned;
 	/* [journal] */
 	char checkpoints[CONF_PATH_SIZE]; /* "": no file */

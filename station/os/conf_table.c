@@ -41,6 +41,8 @@ static const struct key {
 	    "/usr/local/share/romline/lines), or auto: slots in the order in which paths first appear." },
 	{ "station", "boards", TYPE_PATH, FIELD(boards), "/usr/local/share/romline/boards", 1, 0, NULL,
 	    "The folder of board files." },
+	{ "station", "openocd", TYPE_PATH, FIELD(openocd), "/usr/local/share/romline/openocd", 1, 0, NULL,
+	    "The folder of OpenOCD's target configurations, for slots that have a debug probe." },
 	{ "http", "listen", TYPE_LISTEN, FIELD(listen), "127.0.0.1:8080", 1, 0, LISTEN_CHARS,
 	    "Where the dashboard and the REST interface listen: 127.0.0.1, [::1] or localhost, and a port. Port 0:\n"
 	    "any; the real one goes to state_dir/http.address. A socket passed by LISTEN_FDS wins. Any other address\n"
@@ -78,6 +80,8 @@ static const struct key {
 	    "0: never." },
 	{ "program", "swd_readback", TYPE_WORD, FIELD(swd_readback), "full", 0, 0, "full|sampled|none",
 	    "Over SWD, how much is read back over the wire beside what the camera's own core reports." },
+	{ "program", "swd_driver", TYPE_WORD, FIELD(swd_driver), "agent", 0, 0, "agent|stock",
+	    "Over SWD, what works on flash: the agent in the camera's RAM, or only OpenOCD's own drivers." },
 	{ "program", "allow_unsigned", TYPE_SWITCH, FIELD(allow_unsigned), "no", 0, 0, NULL,
 	    "Accept recipes that carry no signature at all. For development only." },
 	{ "journal", "checkpoints", TYPE_PATH, FIELD(checkpoints), "", 0, 0, NULL,
@@ -109,8 +113,8 @@ static const struct key {
 _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit per key");
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
 		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum conf_interlock) == sizeof(unsigned) &&
-		   sizeof(enum conf_login) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
-		   sizeof(enum log_format) == sizeof(unsigned),
+		   sizeof(enum conf_swd_driver) == sizeof(unsigned) && sizeof(enum conf_login) == sizeof(unsigned) &&
+		   sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
 static bool bad(struct err *e, const struct key *k, const char *what)

@@ -229,7 +229,7 @@ static bool launch(struct ocd *o, const struct ocd_setup *s, struct err *e)
 	if (!ocd_probe_commands(&s->probe, adapter, sizeof adapter))
 		return err_set(
 		    e, CODE_PROBE_WRONG, "the probe's serial number may only have letters, digits, . _ and -");
-	if (!ocd_name_valid(s->config))
+	if (s->config && !ocd_name_valid(s->config))
 		return err_set(e, CODE_BOARD_INVALID, "%.60s is no name of a target configuration", s->config);
 	/* a target file may set a speed of its own: ours comes behind it */
 	snprintf(speed, sizeof speed, "adapter speed %u", (unsigned)s->probe.khz);

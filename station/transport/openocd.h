@@ -20,7 +20,7 @@
 struct ocd_setup {
 	const char *program; /* borrowed; NULL: "openocd" */
 	const char *scripts; /* borrowed: the folder of target configurations */
-	const char *config;  /* borrowed: a file name in it */
+	const char *config;  /* borrowed: a file name in it; NULL: none */
 	const char *before;  /* borrowed: Tcl that stands before the configuration; NULL: none */
 	struct ocd_probe probe;
 	const atomic_bool *cancel; /* borrowed; true ends the running call and the child; NULL: never */

@@ -8,6 +8,7 @@
 #define STATION_TRANSPORT_H
 
 #include "format/board.h"
+#include "format/line_file.h"
 #include "format/plan.h"
 
 #include <stdatomic.h>
@@ -31,8 +32,16 @@ struct identity {
 	char alts[BOARD_MAX_PARTITIONS][24];
 };
 
+/* A place where cameras are reached through a debug probe. */
+struct swd_place {
+	struct line_probe probe;
+	const char *scripts; /* borrowed: the folder of target configurations */
+	bool stock;          /* OpenOCD's own flash drivers, not the agent */
+};
+
 struct link {
 	const struct transport_ops *ops; /* static */
+	const struct swd_place *swd;     /* borrowed for the link's life; NULL: none */
 	const struct board *board;       /* borrowed for the link's life */
 	struct usb_id id;
 	atomic_bool *cancel; /* borrowed; true ends the running call with CODE_ABORTED at the next block */
@@ -61,12 +70,25 @@ struct transport_ops {
 	 * flash-error when the camera reports one (errWRITE, errERASE, errPROG, errVERIFY). */
 	bool (*write)(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
 	    uint32_t *done, link_progress *progress, void *context, struct err *e);
+	/* NULL: a camera's return is seen on USB alone.  Else: sees within the time, without USB, that the camera runs
+	 * firmware: its core is alive and stands in a firmware region.  no-return when not.  Opens for itself. */
+	bool (*confirm)(struct link *l, uint32_t within_ms, struct err *e);
 	/* Sends the camera to its firmware, by a bus reset where it does not obey, and closes the device; only close
 	 * may follow. */
 	bool (*leave)(struct link *l, struct err *e);
 };
 
 extern const struct transport_ops transport_dfu;
+extern const struct transport_ops transport_swd;
+
+/* What a look at a probe shows, without halting or changing what is there: is there a target, and which? */
+struct swd_seen {
+	uint32_t dpidr;
+	char uid[UID_TEXT_SIZE]; /* "" when it cannot be read */
+};
+/* False: nothing answers there (target-missing), or the probe is at fault.  Blocks for at most 6 s. */
+bool swd_look(const struct swd_place *place, const struct board *b, const atomic_bool *cancel, struct swd_seen *out,
+    struct err *e);
 
 /* The watcher: one libusb context, one event thread, hotplug plus a periodic resync.  Events come from the event
  * thread, one at a time; the handler must only enqueue. */

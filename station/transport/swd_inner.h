@@ -1,0 +1,44 @@
+/* What the files of the SWD transport share. */
+#ifndef STATION_TRANSPORT_SWD_INNER_H
+#define STATION_TRANSPORT_SWD_INNER_H
+
+#include "transport/openocd.h"
+#include "transport/transport.h"
+
+/* An open link's private part. */
+struct swd_link {
+	struct ocd *ocd; /* owned */
+	bool prepared;   /* the core is halted behind a reset, clocks and pins of external flash are set up */
+};
+
+/* --- swd_probe.c: which probe, as OpenOCD is told of it --- */
+
+/* A USB path becomes vendor, product and serial, by sysfs: OpenOCD 0.12's cmsis-dap driver knows no paths.
+ * probe-missing, probe-wrong, probe-duplicate. */
+bool swd_probe_find(const struct line_probe *p, struct ocd_probe *out, struct err *e);
+
+/* --- swd.c --- */
+
+/* Halts the core behind a reset, once, and sets up what flash needs. */
+bool swd_prepare(struct link *l, struct err *e);
+
+/* --- swd_stock.c: OpenOCD's own flash drivers --- */
+
+/* One operation on flash: first the erase (0: none), then the bytes. */
+struct swd_change {
+	unsigned medium; /* index into board.media */
+	uint32_t offset; /* from the medium's first byte */
+	struct span bytes;
+	uint32_t erase;
+};
+bool swd_stock_change(struct link *l, const struct swd_change *c, struct err *e);
+/* size bytes at most SWD_CHUNK. */
+#define SWD_CHUNK 65536u
+bool swd_stock_read(struct link *l, unsigned medium, uint32_t offset, uint32_t size, uint8_t *out, struct err *e);
+
+/* --- swd_write.c --- */
+
+bool swd_write(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
+    uint32_t *done, link_progress *progress, void *context, struct err *e);
+
+#endif
