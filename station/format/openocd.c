@@ -232,12 +232,13 @@ void ocd_trouble_clear(struct ocd_trouble *t)
 	*t = (struct ocd_trouble){ CODE_OK, "" };
 }
 
+/* The lower, the heavier: a line of the table, an error, anything else. */
 static size_t weight_of(const char *line)
 {
 	size_t i = 0;
 	while (i < MEANINGS && !strstr(line, meanings[i].part))
 		i++;
-	return i;
+	return i < MEANINGS || !strncmp(line, "Error: ", 7) ? i : MEANINGS + 1;
 }
 
 void ocd_trouble_note(struct ocd_trouble *t, struct span line)
@@ -248,9 +249,10 @@ void ocd_trouble_note(struct ocd_trouble *t, struct span line)
 		if (line.data[i] >= ' ' && line.data[i] <= '~')
 			text[n++] = (char)line.data[i];
 	text[n] = '\0';
-	size_t now = weight_of(text), before = t->code == CODE_OK ? MEANINGS : weight_of(t->line);
-	bool complains = !strncmp(text, "Error: ", 7);
-	if (now >= before && !(complains && !t->line[0]))
+	size_t now = weight_of(text), before = t->line[0] ? weight_of(t->line) : MEANINGS + 2;
+	/* of other lines the last one that says something; of equal ones the first */
+	bool heavier = now < before || (now == before && now > MEANINGS);
+	if (!n || !heavier)
 		return;
 	memcpy(t->line, text, n + 1);
 	t->code = now < MEANINGS ? meanings[now].code : CODE_OK;

@@ -235,7 +235,8 @@ static bool launch(struct ocd *o, const struct ocd_setup *s, struct err *e)
 	snprintf(speed, sizeof speed, "adapter speed %u", (unsigned)s->probe.khz);
 	const char *const argv[] = { program, "-d1", "-s", s->scripts, "-c",
 		"tcl_port pipe; gdb_port disabled; telnet_port disabled", "-c", adapter, "-c",
-		s->before ? s->before : "", "-f", s->config, "-c", speed, "-c", "init", NULL };
+		s->before ? s->before : "", s->config ? "-f" : "-c", s->config ? s->config : "", "-c", speed, "-c",
+		"init", NULL };
 	return companion_start(&o->child, argv, o->bulk, e);
 }
 

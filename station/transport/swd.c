@@ -20,7 +20,8 @@
 #define DHCSR_LOCKUP (1u << 19)
 /* A look has a DAP and a memory port of its own, and no core. */
 #define LOOK_SETUP                                                                                                     \
-	"swd newdap look cpu; dap create look.dap -chain-position look.cpu; target create look.mem mem_ap -dap "       \
+	"swd newdap look cpu -expected-id 0; dap create look.dap -chain-position look.cpu; target create look.mem "    \
+	"mem_ap -dap "                                                                                                 \
 	"look.dap "                                                                                                    \
 	"-ap-num 0"
 #define FIRST_DAP "[lindex [dap names] 0]"
@@ -46,6 +47,8 @@ static void swd_close(struct link *l)
 	struct swd_link *w = l->priv;
 	if (!w)
 		return;
+	if (w->stock && ocd_lives(w->ocd))
+		ocd_call(w->ocd, HALT_MS, NULL, 0, NULL, "romline_stock_end");
 	ocd_stop(w->ocd);
 	free(w);
 	l->priv = NULL;
@@ -167,7 +170,8 @@ bool swd_prepare(struct link *l, struct err *e)
 	w->prepared = ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset halt") &&
 		      ocd_call(w->ocd, CALL_MS, NULL, 0, e, "adapter speed %u", (unsigned)l->swd->probe.khz) &&
 		      ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_prepare");
-	return w->prepared;
+	w->stock = w->prepared && l->swd->stock;
+	return w->prepared && (!w->stock || ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_stock_begin"));
 }
 
 static bool swd_read(struct link *l, const struct partition *p, uint32_t offset, uint32_t size, link_sink *sink,
@@ -195,7 +199,10 @@ static bool swd_read(struct link *l, const struct partition *p, uint32_t offset,
 static bool swd_leave(struct link *l, struct err *e)
 {
 	struct swd_link *w = usable(l, e);
-	if (!w || !ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset run"))
+	if (!w || (w->stock && !ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_stock_end")))
+		return false;
+	w->stock = false;
+	if (!ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset run"))
 		return false;
 	swd_close(l);
 	return true;

@@ -9,6 +9,7 @@
 struct swd_link {
 	struct ocd *ocd; /* owned */
 	bool prepared;   /* the core is halted behind a reset, clocks and pins of external flash are set up */
+	bool stock;      /* ... for OpenOCD's own drivers */
 };
 
 /* --- swd_probe.c: which probe, as OpenOCD is told of it --- */

@@ -145,6 +145,8 @@ static void complaints(void **state)
 				     "bad\n",
 				 13));
 	assert_string_equal(t.line, "Error: bad");
+	ocd_trouble_note(&t, text_span("Missing CHIP TAP OPTIONS ...."));
+	ocd_trouble_note(&t, text_span(""));
 	ocd_trouble_note(&t, text_span("Error: a later one"));
 	assert_string_equal(t.line, "Error: bad");
 }

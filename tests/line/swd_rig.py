@@ -1,0 +1,95 @@
+"""A station whose slots have debug probes, each in front of a virtual core of its own; no USB."""
+import glob
+import json
+import os
+import socket
+import subprocess
+
+from harness import BUILD, STATION_BUILD, Rig, equal, until
+
+
+def free_ports(count):
+    """Ports of 127.0.0.1 that were free a moment ago."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class SwdRig(Rig):
+    def __init__(self, board="openmv-h7-plus", cameras=1, program="", driver="agent", speed="50", flash="factory", khz=24000,
+                 start=True, nests=None, return_ms=None, scripts="fixtures/openocd"):
+        """nests: the board of each slot, where it is not `board`."""
+        super().__init__(board=board, cameras=cameras, program=f"swd_driver = {driver}\n{program}", start=False, speed=speed,
+                         return_ms=return_ms)
+        self.flash, self.cores, self.boards = flash, {}, nests or [board] * cameras
+        self.ports = free_ports(len(self.boards))
+        line = os.path.join(self.work, "line.json")
+        with open(line, "w") as f:
+            json.dump({"slots": [{"slot": n, "name": f"nest {n}", "probe": {
+                "driver": "st-link", "port": port, "board": nest, "khz": khz}}
+                for n, (port, nest) in enumerate(zip(self.ports, self.boards), 1)]}, f)
+        with open(self.config) as f:
+            text = f.read()
+        with open(self.config, "w") as f:
+            f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath(scripts)}\n")
+                    + "[http]\nlisten = 127.0.0.1:0\n")
+        if start:
+            self.start()
+
+    def plug(self, number, board=None, flash=None, uid_of=None):
+        """A camera is put into nest `number`."""
+        with open(os.path.join(self.work, "log"), "ab") as log:
+            self.cores[number] = subprocess.Popen(
+                [f"{BUILD}/virtual-core", "--board", board or self.boards[number - 1], "--flash", flash or self.flash, "--number",
+                 str(uid_of or number), "--listen", f"127.0.0.1:{self.ports[number - 1]}", "--speed", self.speed],
+                stdout=log, stderr=log)
+
+        def listens():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.ports[number - 1])) == 0
+        until(lambda: self.cores[number].poll() is not None or listens(), f"core {number} listens")
+        equal(self.cores[number].poll(), None, f"core {number} ended")
+
+    def unplug(self, number):
+        """Probe and camera are gone."""
+        core = self.cores.pop(number)
+        core.kill()
+        core.wait()
+
+    def start(self, cameras=None, **_):
+        for number in range(1, (len(self.boards) if cameras is None else cameras) + 1):
+            if number not in self.cores:
+                self.plug(number)
+        address = os.path.join(self.state, "http.address")
+        if os.path.exists(address):
+            os.unlink(address)
+        with open(os.path.join(self.work, "log"), "ab") as log:
+            self.process = subprocess.Popen([*self.wrap, f"{STATION_BUILD}/stationd", "-c", self.config], stdout=log, stderr=log,
+                                            start_new_session=True)
+        until(lambda: self.process.poll() is not None or os.path.exists(address), "the station listens")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the station ended with {self.process.returncode}")
+        self.find_url()
+
+    def stop(self):
+        status = super().stop()
+        for number in list(self.cores):
+            self.unplug(number)
+        return status
+
+    def children(self):
+        """The station's own children: (pid, state, first word)."""
+        pid, found = self.station_pid(), []
+        for path in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(path) as f:
+                    head, tail = f.read().rsplit(")", 1)
+            except OSError:
+                continue
+            if int(tail.split()[1]) == pid:
+                found.append((int(path.split("/")[2]), tail.split()[0], head.split("(", 1)[1]))
+        return found
