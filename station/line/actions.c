@@ -125,6 +125,21 @@ bool attempt_differs(const struct attempt *a)
 	return !nothing_differs(a);
 }
 
+/* The camera's core says what differs; nothing was read back by that. */
+static bool ask_what_differs(struct attempt *a, struct err *e)
+{
+	for (unsigned i = 0; i < a->region_count; i++) {
+		struct region_result *r = &a->regions[i];
+		free(r->differ);
+		*r = (struct region_result){ .differ = calloc(region_unit_count(&a->bound[i]) / 8 + 1, 1) };
+		if (!r->differ)
+			return err_set(e, CODE_NO_MEMORY, "no memory for a bitmap of units");
+		if (!a->link.ops->compare(&a->link, &a->bound[i], r->differ, &r->any_differ, e))
+			return false;
+	}
+	return true;
+}
+
 bool act_compare(struct attempt *a, struct err *e)
 {
 	bool complete;
@@ -132,6 +147,12 @@ bool act_compare(struct attempt *a, struct err *e)
 	if (a->delta == DELTA_NO) {
 		step_end(a, STEP_COMPARED, CODE_OK);
 		return assume_all_differ(a, e);
+	}
+	if (a->link.ops->compare) {
+		if (!ask_what_differs(a, e))
+			return false;
+		step_end(a, STEP_COMPARED, CODE_OK);
+		return true;
 	}
 	atomic_store(&a->progress->total, all_bytes(a));
 	for (unsigned i = 0; i < a->region_count; i++)
@@ -218,7 +239,7 @@ bool act_read_back(struct attempt *a, struct err *e)
 {
 	step_begin(a, STEP_READ_BACK);
 	/* nothing was written: the compare pass has read every byte, and nothing has changed since */
-	bool fresh = !a->wrote && nothing_differs(a);
+	bool fresh = !a->wrote && nothing_differs(a) && !a->link.ops->compare;
 	if (!fresh && !read_all(a, e))
 		return false;
 	if (!nothing_differs(a)) {

@@ -49,6 +49,7 @@ static void swd_close(struct link *l)
 		return;
 	if (w->stock && ocd_lives(w->ocd))
 		ocd_call(w->ocd, HALT_MS, NULL, 0, NULL, "romline_stock_end");
+	swd_agent_stop(w->agent);
 	ocd_stop(w->ocd);
 	free(w);
 	l->priv = NULL;
@@ -160,6 +161,15 @@ bool swd_look(const struct swd_place *place, const struct board *b, const atomic
 
 /* --- working on it ------------------------------------------------------------------------------------------------ */
 
+bool swd_reset(struct link *l, struct err *e)
+{
+	struct swd_link *w = l->priv;
+	return ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset halt") &&
+	       ocd_call(w->ocd, CALL_MS, NULL, 0, e, "adapter speed %u", (unsigned)l->swd->probe.khz) &&
+	       ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_prepare") &&
+	       (!w->stock || ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_stock_begin"));
+}
+
 bool swd_prepare(struct link *l, struct err *e)
 {
 	struct swd_link *w = usable(l, e);
@@ -167,31 +177,29 @@ bool swd_prepare(struct link *l, struct err *e)
 		return false;
 	if (w->prepared)
 		return true;
-	w->prepared = ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset halt") &&
-		      ocd_call(w->ocd, CALL_MS, NULL, 0, e, "adapter speed %u", (unsigned)l->swd->probe.khz) &&
-		      ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_prepare");
-	w->stock = w->prepared && l->swd->stock;
-	return w->prepared && (!w->stock || ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_stock_begin"));
+	w->stock = l->swd->stock || !l->board->swd.has_agent;
+	w->prepared = swd_reset(l, e) && swd_flash_begin(l, e);
+	return w->prepared;
+}
+
+/* The sink counts from the partition's start, flash from its medium's. */
+struct shifted {
+	link_sink *sink;
+	void *context;
+	uint32_t start;
+};
+
+static bool shift(void *context, uint32_t offset, struct span data, struct err *e)
+{
+	const struct shifted *s = context;
+	return s->sink(s->context, offset - s->start, data, e);
 }
 
 static bool swd_read(struct link *l, const struct partition *p, uint32_t offset, uint32_t size, link_sink *sink,
     void *context, struct err *e)
 {
-	uint8_t *bytes = malloc(SWD_CHUNK);
-	bool good = bytes || err_set(e, CODE_NO_MEMORY, "no memory to read flash");
-	for (uint32_t at = 0; good && at < size;) {
-		uint32_t part = size - at < SWD_CHUNK ? size - at : SWD_CHUNK;
-		if (l->cancel && atomic_load(l->cancel))
-			good = err_set(e, CODE_ABORTED, "stopped by a person");
-		good = good &&
-		       swd_stock_read(l, p->medium,
-			   (uint32_t)(p->address - board_medium_extent(l->board, p->medium).base) + offset + at, part,
-			   bytes, e) &&
-		       sink(context, offset + at, span_of(bytes, part), e);
-		at += part;
-	}
-	free(bytes);
-	return good;
+	struct shifted s = { sink, context, swd_offset(l, p) };
+	return usable(l, e) && swd_flash_read(l, p->medium, s.start + offset, size, shift, &s, e);
 }
 
 /* --- leaving ------------------------------------------------------------------------------------------------------ */
@@ -202,6 +210,8 @@ static bool swd_leave(struct link *l, struct err *e)
 	if (!w || (w->stock && !ocd_call(w->ocd, CALL_MS, NULL, 0, e, "romline_stock_end")))
 		return false;
 	w->stock = false;
+	swd_agent_stop(w->agent);
+	w->agent = NULL;
 	if (!ocd_call(w->ocd, RESET_MS, NULL, 0, e, "reset run"))
 		return false;
 	swd_close(l);
@@ -265,6 +275,8 @@ const struct transport_ops transport_swd = {
 	.probe = swd_probe,
 	.read = swd_read,
 	.write = swd_write,
+	.compare = swd_compare,
+	.report = swd_report,
 	.confirm = swd_confirm,
 	.leave = swd_leave,
 };

@@ -3,13 +3,16 @@
 #define STATION_TRANSPORT_SWD_INNER_H
 
 #include "transport/openocd.h"
+#include "transport/swd_agent.h"
 #include "transport/transport.h"
 
 /* An open link's private part. */
 struct swd_link {
-	struct ocd *ocd; /* owned */
-	bool prepared;   /* the core is halted behind a reset, clocks and pins of external flash are set up */
-	bool stock;      /* ... for OpenOCD's own drivers */
+	struct ocd *ocd;         /* owned */
+	bool prepared;           /* the core is halted behind a reset, clocks and pins of external flash are set up */
+	bool stock;              /* ... for OpenOCD's own drivers */
+	uint32_t stock_changes;  /* made by them */
+	struct swd_agent *agent; /* owned; NULL: OpenOCD's own drivers work */
 };
 
 /* --- swd_probe.c: which probe, as OpenOCD is told of it --- */
@@ -22,6 +25,8 @@ bool swd_probe_find(const struct line_probe *p, struct ocd_probe *out, struct er
 
 /* Halts the core behind a reset, once, and sets up what flash needs. */
 bool swd_prepare(struct link *l, struct err *e);
+/* Halts the core behind a reset and sets up what flash needs, again. */
+bool swd_reset(struct link *l, struct err *e);
 
 /* --- swd_stock.c: OpenOCD's own flash drivers --- */
 
@@ -36,6 +41,26 @@ bool swd_stock_change(struct link *l, const struct swd_change *c, struct err *e)
 /* size bytes at most SWD_CHUNK. */
 #define SWD_CHUNK 65536u
 bool swd_stock_read(struct link *l, unsigned medium, uint32_t offset, uint32_t size, uint8_t *out, struct err *e);
+
+/* --- swd_flash.c: flash through the agent, or through OpenOCD's own drivers --- */
+
+/* Loads and starts the agent; the core is halted behind a reset. */
+bool swd_flash_begin(struct link *l, struct err *e);
+/* Takes effect in the order given; may return before. */
+bool swd_flash_change(struct link *l, const struct swd_change *c, struct err *e);
+/* Everything that was given is in flash. */
+bool swd_flash_finish(struct link *l, struct err *e);
+/* Changes that are in flash as a whole, of those given since the link is open. */
+uint32_t swd_flash_done(const struct link *l);
+bool swd_flash_read(
+    struct link *l, unsigned medium, uint32_t offset, uint32_t size, link_sink *sink, void *context, struct err *e);
+/* Where a partition starts, from its medium's first byte. */
+uint32_t swd_offset(const struct link *l, const struct partition *p);
+
+/* --- swd_core.c: the transport's compare and report --- */
+
+bool swd_compare(struct link *l, const struct region *r, uint8_t *differ, bool *any, struct err *e);
+bool swd_report(struct link *l, const struct region *r, struct camera_report *out, struct err *e);
 
 /* --- swd_write.c --- */
 

@@ -54,7 +54,7 @@ static bool change(struct link *l, const struct region *regions, const struct pl
 	/* 0xFF behind an erase is there already */
 	if (!(g->count == 1 && s->source == PLAN_ONES && g->erases))
 		c.bytes = span_of(bytes, (size_t)g->count * DFU_BLOCK);
-	return swd_stock_change(l, &c, e);
+	return swd_flash_change(l, &c, e);
 }
 
 static uint32_t largest_unit(const struct region *regions, const struct plan_step *steps, uint32_t count)
@@ -68,22 +68,52 @@ static uint32_t largest_unit(const struct region *regions, const struct plan_ste
 	return largest;
 }
 
+/* Changes that were given, and how many steps each one ends. */
+struct given {
+	uint32_t *ends; /* owned */
+	uint32_t count, before;
+};
+
+/* Steps whose bytes are in flash. */
+static uint32_t steps_done(const struct link *l, const struct given *g)
+{
+	uint32_t changes = swd_flash_done(l) - g->before;
+	if (changes > g->count)
+		changes = g->count;
+	return changes ? g->ends[changes - 1] : 0;
+}
+
+static bool give_all(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
+    struct given *given, link_progress *progress, void *context, uint8_t *bytes, struct err *e)
+{
+	for (uint32_t at = 0; at < count;) {
+		struct group g = group_at(l, regions, steps, count, at);
+		if (l->cancel && atomic_load(l->cancel))
+			return err_set(e, CODE_ABORTED, "stopped by a person");
+		if (!change(l, regions, steps, &g, bytes, e))
+			return false;
+		at += g.count;
+		if (steps[g.first].op == PLAN_WRITE)
+			given->ends[given->count++] = at;
+		progress(context, (uint64_t)steps_done(l, given) * DFU_BLOCK);
+	}
+	return swd_flash_finish(l, e);
+}
+
 bool swd_write(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
     uint32_t *done, link_progress *progress, void *context, struct err *e)
 {
-	uint8_t *bytes = malloc(largest_unit(regions, steps, count));
-	bool good = bytes || err_set(e, CODE_NO_MEMORY, "no memory for a unit");
 	*done = 0;
-	while (good && *done < count) {
-		struct group g = group_at(l, regions, steps, count, *done);
-		if (l->cancel && atomic_load(l->cancel))
-			good = err_set(e, CODE_ABORTED, "stopped by a person");
-		good = good && change(l, regions, steps, &g, bytes, e);
-		if (!good)
-			break;
-		*done += g.count;
-		progress(context, (uint64_t)*done * DFU_BLOCK);
-	}
+	if (!swd_prepare(l, e))
+		return false;
+	uint8_t *bytes = malloc(largest_unit(regions, steps, count));
+	struct given given = { .ends = calloc(count + 1, sizeof(uint32_t)), .before = swd_flash_done(l) };
+	bool good = (bytes && given.ends) || err_set(e, CODE_NO_MEMORY, "no memory for a unit");
+	good = good && give_all(l, regions, steps, count, &given, progress, context, bytes, e);
+	*done = good ? count : given.ends ? steps_done(l, &given) : 0;
+	if (good)
+		progress(context, (uint64_t)count * DFU_BLOCK);
 	free(bytes);
+	free(given.ends);
 	return good;
 }

@@ -7,6 +7,7 @@
 #ifndef STATION_TRANSPORT_H
 #define STATION_TRANSPORT_H
 
+#include "base/digest.h"
 #include "format/board.h"
 #include "format/line_file.h"
 #include "format/plan.h"
@@ -53,6 +54,14 @@ typedef void link_progress(void *context, uint64_t bytes);
 /* Takes bytes as they arrive, in order.  False ends the read; *e is then the sink's. */
 typedef bool link_sink(void *context, uint32_t offset, struct span data, struct err *e);
 
+/* What the camera's own core said of a region. */
+struct camera_report {
+	bool there; /* false: nobody was there to ask */
+	struct digest digest;
+	bool mounted;
+	uint32_t files, entries;
+};
+
 struct transport_ops {
 	const char *name; /* "dfu", "swd": also in the journal */
 	/* Claims the camera.  usb-gone, usb-denied, usb-busy, usb-timeout, usb-protocol. */
@@ -70,6 +79,11 @@ struct transport_ops {
 	 * flash-error when the camera reports one (errWRITE, errERASE, errPROG, errVERIFY). */
 	bool (*write)(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
 	    uint32_t *done, link_progress *progress, void *context, struct err *e);
+	/* NULL: only reading tells.  Which units of the region differ, by the camera's own word: a bit per unit. */
+	bool (*compare)(struct link *l, const struct region *r, uint8_t *differ, bool *any, struct err *e);
+	/* NULL: the camera says nothing.  What its own core finds in a region: digest, and for a romfs what its mount
+	 * driver, walking every file, agrees on.  romfs-bad, flash-mismatch when it is not what the recipe has. */
+	bool (*report)(struct link *l, const struct region *r, struct camera_report *out, struct err *e);
 	/* NULL: a camera's return is seen on USB alone.  Else: sees within the time, without USB, that the camera runs
 	 * firmware: its core is alive and stands in a firmware region.  no-return when not.  Opens for itself. */
 	bool (*confirm)(struct link *l, uint32_t within_ms, struct err *e);

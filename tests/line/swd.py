@@ -10,18 +10,32 @@ from swd_rig import SwdRig
 test = Tests()
 
 
+def passes(rig, number=1):
+    slot = rig.wait_slot(number, {"passed", "failed", "error", "refused", "unrecorded"})
+    equal((slot["state"], slot["code"]), ("passed", "ok"), slot["message"])
+    return rig.rest(f"/attempts/{slot['attempt']}")
+
+
+def one_camera(**options):
+    with SwdRig(start=False, **options) as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe()))
+        rig.plug(1)
+        attempt = passes(rig)
+        equal((attempt["transport"], attempt["proof"], attempt["usb_serial"]), ("swd", "core", None))
+        return attempt
+
+
 @test
 def stock():
     """OpenOCD's own drivers: a camera in its nest is programmed, read back, proved, restarted and seen to run"""
-    with SwdRig(driver="stock", start=False) as rig:
-        rig.start(cameras=0)
-        sha = rig.upload(rig.recipe())
-        rig.open_batch(sha)
-        rig.plug(1)
-        slot = rig.wait_slot(1, {"passed", "failed", "error", "refused"})
-        equal((slot["state"], slot["code"]), ("passed", "ok"), slot["message"])
-        attempt = rig.rest(f"/attempts/{slot['attempt']}")
-        equal((attempt["transport"], attempt["proof"], attempt["usb_serial"]), ("swd", "core", None))
+    one_camera(driver="stock")
+
+
+@test
+def agent():
+    """the agent in the camera's RAM does the same, and says itself what it mounts"""
+    one_camera()
 
 
 if __name__ == "__main__":
