@@ -28,25 +28,45 @@ static inline uint32_t schedule(uint32_t *w, unsigned i)
 	return w[i & 15] += s0 + w[(i + 9) & 15] + s1;
 }
 
+/* A round that leaves its eight words where they are: the next one is called with them turned by one. */
+#define ROUND(a, b, c, d, e, f, g, h, word, constant)                                                                  \
+	do {                                                                                                           \
+		(h) += (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((g) ^ ((e) & ((f) ^ (g)))) + (constant) + (word);   \
+		(d) += (h);                                                                                            \
+		(h) += (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + (((a) & (b)) | ((c) & ((a) | (b))));                 \
+	} while (0)
+
+#define EIGHT_ROUNDS(next)                                                                                             \
+	do {                                                                                                           \
+		ROUND(a, b, c, d, e, f, g, h, next(0), constants[i]);                                                  \
+		ROUND(h, a, b, c, d, e, f, g, next(1), constants[i + 1]);                                              \
+		ROUND(g, h, a, b, c, d, e, f, next(2), constants[i + 2]);                                              \
+		ROUND(f, g, h, a, b, c, d, e, next(3), constants[i + 3]);                                              \
+		ROUND(e, f, g, h, a, b, c, d, next(4), constants[i + 4]);                                              \
+		ROUND(d, e, f, g, h, a, b, c, next(5), constants[i + 5]);                                              \
+		ROUND(c, d, e, f, g, h, a, b, next(6), constants[i + 6]);                                              \
+		ROUND(b, c, d, e, f, g, h, a, next(7), constants[i + 7]);                                              \
+	} while (0)
+#define FROM_BLOCK(n) (w[i + (n)] = word(block + 4 * (i + (n))))
+#define SCHEDULED(n)  schedule(w, i + (n))
+
 static void compress(uint32_t hash[8], const uint8_t *block)
 {
-	uint32_t w[16], h[8];
-	for (unsigned i = 0; i < 16; i++)
-		w[i] = word(block + i * 4);
-	for (unsigned i = 0; i < 8; i++)
-		h[i] = hash[i];
-	for (unsigned i = 0; i < 64; i++) {
-		uint32_t e = h[4], a = h[0];
-		uint32_t t1 = h[7] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & h[5]) ^ (~e & h[6])) +
-			      constants[i] + (i < 16 ? w[i] : schedule(w, i));
-		uint32_t t2 = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & h[1]) ^ (a & h[2]) ^ (h[1] & h[2]));
-		for (unsigned k = 7; k; k--)
-			h[k] = h[k - 1];
-		h[4] += t1;
-		h[0] = t1 + t2;
-	}
-	for (unsigned i = 0; i < 8; i++)
-		hash[i] += h[i];
+	uint32_t w[16], a = hash[0], b = hash[1], c = hash[2], d = hash[3], e = hash[4], f = hash[5], g = hash[6],
+			h = hash[7];
+	unsigned i = 0;
+	for (; i < 16; i += 8)
+		EIGHT_ROUNDS(FROM_BLOCK);
+	for (; i < 64; i += 8)
+		EIGHT_ROUNDS(SCHEDULED);
+	hash[0] += a;
+	hash[1] += b;
+	hash[2] += c;
+	hash[3] += d;
+	hash[4] += e;
+	hash[5] += f;
+	hash[6] += g;
+	hash[7] += h;
 }
 
 void agent_sha256_begin(struct agent_sha256 *s)

@@ -124,7 +124,8 @@
 	X(AGENT_SILENT, "agent-silent", VERDICT_ERROR, true, "The program in the camera's memory does not answer.",    \
 	    "Check the nest's contacts and the camera's power, then retry.")                                           \
 	X(AGENT_FOREIGN, "agent-foreign", VERDICT_ERROR, false,                                                        \
-	    "The program in the camera's memory is not this station's.", "Install one version of the station as a whole.") \
+	    "The program in the camera's memory is not this station's.",                                               \
+	    "Install one version of the station as a whole.")                                                          \
 	X(WRONG_PATH, "wrong-path", VERDICT_ERROR, false, "The camera came back on another USB port.",                 \
 	    "Check the fixture's cables, then plug it in again.")                                                      \
 	X(LEFT_EARLY, "left-early", VERDICT_ERROR, true, "The camera left its bootloader before it was programmed.",   \
