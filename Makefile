@@ -48,6 +48,9 @@ LIB := $(BUILD)/libstation.a
 # The camera's side of ROMFS, for tests: the station itself needs the mount driver only.
 VFS_LIB := $(BUILD)/libvfs.a
 VFS_LIB_SRC := $(wildcard firmware/vfs/*.c tests/firmware/hostile.c) firmware/port/ram_flash.c
+# The agent but for core and flash, over media in RAM, for tests.
+AGENT_LIB := $(BUILD)/libagent.a
+AGENT_LIB_SRC := $(filter-out %/start.c %/core.c,$(wildcard firmware/agent/*.c)) $(filter-out %/main.c,$(wildcard tests/firmware/agent/*.c))
 # All of the virtual line but its main, for unit tests.
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
@@ -113,6 +116,10 @@ $(VFS_LIB): $(call obj,$(VFS_LIB_SRC))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
+$(AGENT_LIB): $(call obj,$(AGENT_LIB_SRC))
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+
 $(BUILD)/stationd: $(call obj,station/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(BUILD)/stationctl: $(call obj,$(CTL_SRC)) $(LIB)
@@ -155,7 +162,7 @@ test: test-deps ## everything that must hold; ends with `N passed, N failed`
 	tests/run
 unit: $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SRC)) $(BUILD)/tests/transport_dfu $(BUILD)/tests/swd_agent $(BUILD)/tests/clock_shift.so \
       $(BUILD)/tests/disk_trouble.so $(BUILD)/tests/nth.so $(BUILD)/tests/vectors
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(VIRTUAL_LIB) $(VFS_LIB) $(AGENT_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 browser-tools: build/browser/node_modules/.package-lock.json
@@ -191,7 +198,7 @@ fuzz-programs: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC)) $(BUILD)/walk32
 $(BUILD)/walk32: tests/fuzz/walk32.c tests/fuzz/walk.h $(wildcard firmware/romfs/*.c firmware/romfs/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -m32 -std=gnu11 -D_GNU_SOURCE -O1 -g $(FUZZ_SAN) $(WARN) -Wno-shorten-64-to-32 -Ifirmware/romfs -o $@ $(filter %.c,$^)
-$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(VFS_LIB) $(LIB)
+$(BUILD)/f_%: $(BUILD)/obj/tests/fuzz/f_%.o $(VIRTUAL_LIB) $(VFS_LIB) $(AGENT_LIB) $(LIB)
 	$(CC) $(FUZZ_SAN) -fsanitize=fuzzer -pthread -o $@ $^ $(PKG_LIBS)
 MINUTES ?= 1
 fuzz: fuzzers ## MINUTES=n for each target, from the kept corpora
