@@ -9,6 +9,10 @@ static const struct {
 	[AGENT_STM32F4] = { &stm32f4_ops, 0 },
 	[AGENT_STM32F7] = { &stm32f7_ops, 0 },
 	[AGENT_QUADSPI] = { &nor_ops, &quadspi_bus },
+	[AGENT_XSPI] = { &nor_ops, &xspi_bus },
+	[AGENT_FLEXSPI] = { &nor_ops, &flexspi_bus },
+	[AGENT_MRAM] = { &mram_ops, 0 },
+	[AGENT_OSPI] = { &nor_ops, &ospi_bus },
 };
 
 const struct nor_bus *nor_bus_of(uint32_t backend)

@@ -22,7 +22,8 @@ enum {
 
 /* Opcodes: with three, with four address bytes. */
 static const uint8_t page_one[2] = { 0x02, 0x12 }, page_four[2] = { 0x32, 0x34 }, read_one[2] = { 0x0B, 0x0C },
-		     read_four[2] = { 0x6B, 0x6C }, erase_64k[2] = { 0xD8, 0xDC }, erase_4k[2] = { 0x20, 0x21 };
+		     read_slow[2] = { 0x03, 0x13 }, read_four[2] = { 0x6B, 0x6C }, erase_64k[2] = { 0xD8, 0xDC },
+		     erase_4k[2] = { 0x20, 0x21 };
 #define READ_DUMMY 8
 
 /* Where a manufacturer's chips say that four lines are enabled, and whether 32h and 34h program on them. */
@@ -188,6 +189,8 @@ static uint32_t program(struct medium *m, uint32_t offset, const uint8_t *data, 
 		part = PAGE - (offset + done) % PAGE;
 		if (part > size - done)
 			part = size - done;
+		if (part > bus(m)->most)
+			part = bus(m)->most;
 		core_progress(done);
 		if (blank(data + done, part))
 			continue;
@@ -201,11 +204,18 @@ static uint32_t program(struct medium *m, uint32_t offset, const uint8_t *data, 
 	return status;
 }
 
+static struct nor_command read_at(const struct medium *m, uint32_t address, int quad)
+{
+	if (bus(m)->slow)
+		return at(m, read_slow, address, 0, 0);
+	return at(m, quad ? read_four : read_one, address, READ_DUMMY, quad);
+}
+
 static uint32_t map(struct medium *m)
 {
 	if (m->visible)
 		return AGENT_OK;
-	const struct nor_command c = at(m, m->quad ? read_four : read_one, 0, READ_DUMMY, m->quad);
+	const struct nor_command c = read_at(m, 0, m->quad);
 	uint32_t status = bus(m)->map(m, &c);
 	m->visible = status == AGENT_OK;
 	return status;
@@ -213,9 +223,13 @@ static uint32_t map(struct medium *m)
 
 static uint32_t read(struct medium *m, uint32_t offset, uint8_t *out, uint32_t size)
 {
-	const struct nor_command c = at(m, read_one, offset, READ_DUMMY, 0);
 	uint32_t status = hide(m);
-	return status == AGENT_OK ? bus(m)->receive(m, &c, out, size) : status;
+	for (uint32_t part; size && status == AGENT_OK; offset += part, out += part, size -= part) {
+		const struct nor_command c = read_at(m, offset, 0);
+		part = size < bus(m)->most ? size : bus(m)->most;
+		status = bus(m)->receive(m, &c, out, part);
+	}
+	return status;
 }
 
 const struct flash_ops nor_ops = { open, erase, program, map, read };

@@ -20,6 +20,8 @@ struct nor_bus {
 	uint32_t (*map)(struct medium *m, const struct nor_command *c);
 	/* Ends memory-mapped reads. */
 	uint32_t (*unmap)(struct medium *m);
+	uint32_t most; /* bytes of data in one transaction */
+	int slow;      /* knows no dummy clocks: reads with 03h and 13h */
 };
 
 extern const struct flash_ops nor_ops;

@@ -44,6 +44,8 @@ static uint32_t log2_of(uint32_t size)
 	return log;
 }
 
+#define MOST 4096u
+
 static uint32_t timeout(struct medium *m)
 {
 	return flash_no(m, AGENT_TIMEOUT, reg_get(m->set.registers + SR));
@@ -165,4 +167,4 @@ static uint32_t map(struct medium *m, const struct nor_command *c)
 	return AGENT_OK;
 }
 
-const struct nor_bus quadspi_bus = { begin, send, receive, map, unmap };
+const struct nor_bus quadspi_bus = { begin, send, receive, map, unmap, MOST, 0 };
