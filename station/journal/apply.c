@@ -137,8 +137,9 @@ static const struct rule {
 	  " proof = :proof, versions = iif(:versions IS NULL, versions, json_patch(versions, :versions))"
 	  " WHERE id = " ATTEMPT " AND ended_at IS NULL" },
 	{ KIND_ATTEMPT_ENDED, EACH("regions"),
-	  "INSERT INTO attempt_regions(attempt, n, seq, partition, length, crc32, crc32_read, sha256_read, files)"
-	  " VALUES(" ATTEMPT ", @n, :seq, @partition, @length, @crc32, @crc32_read, @sha256_read, @files)" },
+	  "INSERT INTO attempt_regions(attempt, n, seq, partition, length, crc32, crc32_read, sha256_read, files,"
+	  " crc32_core, files_core)"
+	  " VALUES(" ATTEMPT ", @n, :seq, @partition, @length, @crc32, @crc32_read, @sha256_read, @files, @crc32_core, @files_core)" },
 	{ KIND_ATTEMPT_ENDED, MAY,
 	  "UPDATE units SET seq = :seq, unfinished = 0, changed = 0, passed = " ATTEMPT THIS_UNIT PASSED
 	  " AND (SELECT a.kind" THIS_ATTEMPT ") = 'program'" },

@@ -85,7 +85,9 @@ struct field {
 	MUST("crc32", CRC32),           /* what the manifest says */ \
 	NULLABLE("crc32_read", CRC32),  /* of the bytes read back; null: not read */ \
 	NULLABLE("sha256_read", SHA256), \
-	NULLABLE("files", COUNT)        /* walked in its ROMFS; null: raw, or not walked */
+	NULLABLE("files", COUNT),       /* walked in its ROMFS; null: raw, or not walked */ \
+	MAY("crc32_core", CRC32),       /* as the camera's own core finds it, over SWD */ \
+	MAY("files_core", COUNT)        /* that its mount driver walked */
 
 static const struct {
 	const char *kind;

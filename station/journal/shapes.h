@@ -12,7 +12,8 @@
 
 #define SHAPE_REGIONS \
 	"json((SELECT json_group_array(json_object('partition', g.partition, 'length', g.length, 'crc32', g.crc32," \
-	" 'crc32_read', g.crc32_read, 'sha256_read', g.sha256_read, 'files', g.files))" \
+	" 'crc32_read', g.crc32_read, 'sha256_read', g.sha256_read, 'files', g.files," \
+	" 'crc32_core', g.crc32_core, 'files_core', g.files_core))" \
 	" FROM (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n) g))"
 
 /* Of attempts a left join units u. */

@@ -34,7 +34,8 @@ struct region_result {
 	bool read;
 	struct digest digest; /* of what was read back */
 	uint32_t files;
-	uint8_t *differ; /* owned; bitmap of units */
+	struct camera_report core; /* what the camera's own core says */
+	uint8_t *differ;           /* owned; bitmap of units */
 	bool any_differ;
 };
 

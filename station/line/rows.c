@@ -144,6 +144,12 @@ static void add_region(struct cJSON *list, const struct attempt *a, unsigned i)
 		json_add_integer(r, "files", got->files);
 	else
 		json_add_null(r, "files");
+	if (!got->core.there)
+		return;
+	snprintf(crc, sizeof crc, "%08x", (unsigned)got->core.digest.crc32);
+	json_add_string(r, "crc32_core", crc);
+	if (got->core.mounted)
+		json_add_integer(r, "files_core", got->core.files);
 }
 
 void row_started(struct slot *s)

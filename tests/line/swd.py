@@ -23,6 +23,9 @@ def one_camera(**options):
         rig.plug(1)
         attempt = passes(rig)
         equal((attempt["transport"], attempt["proof"], attempt["usb_serial"]), ("swd", "core", None))
+        region = attempt["regions"][0]
+        want = (region["crc32"], region["files"]) if options.get("driver") != "stock" else (None, None)
+        equal((region["crc32_core"], region["files_core"]), want)
         return attempt
 
 

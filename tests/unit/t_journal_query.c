@@ -129,7 +129,7 @@ static void attempt_has_its_shape(void **state)
 	has(a, "steps.#4", "(nothing)");
 	has(a, "regions.#0",
 	    "{\"partition\":\"ROMFS0\",\"length\":123,\"crc32\":\"cbf43926\",\"crc32_read\":\"cbf43926\","
-	    "\"sha256_read\":\"" SHA_B "\",\"files\":3}");
+	    "\"sha256_read\":\"" SHA_B "\",\"files\":3,\"crc32_core\":null,\"files_core\":null}");
 	assert_false(query_attempt(r, 999999, &text, &e));
 	assert_int_equal(e.code, CODE_NOT_FOUND);
 }
