@@ -5,7 +5,7 @@ import signal
 import time
 
 from harness import Refused, Tests, equal, payload, until
-from swd_rig import SwdRig
+from swd_rig import MixedRig, SwdRig
 
 test = Tests()
 
@@ -39,6 +39,27 @@ def stock():
 def agent():
     """the agent in the camera's RAM does the same, and says itself what it mounts"""
     one_camera()
+
+
+def mixed(board, partition, **options):
+    """Two cameras, one recipe, one batch: the first over DFU, the second over SWD."""
+    with MixedRig(nests={2}, board=board, **options) as rig:
+        path, _, _ = rig.prepare()
+        rig.start(mode="hold")
+        one, two = passes(rig, 1), passes(rig, 2)
+        equal([a["transport"] for a in (one, two)], ["dfu", "swd"])
+        equal(one["proof"], two["proof"])
+        for key in ("partition", "length", "crc32", "crc32_read", "sha256_read", "files"):
+            equal(one["regions"][0][key], two["regions"][0][key], key)
+        want = payload(path, partition)
+        equal(rig.dump(1, partition)[:len(want)], want)
+        equal(rig.dump(1, partition), rig.dump(2, partition), "the two cameras")
+
+
+@test
+def both_ways():
+    """the same recipe over DFU and over SWD, in one batch, leaves equal cameras and equal proofs"""
+    mixed("openmv-h7-plus", "ROMFS0")
 
 
 if __name__ == "__main__":

@@ -93,3 +93,25 @@ class SwdRig(Rig):
             if int(tail.split()[1]) == pid:
                 found.append((int(path.split("/")[2]), tail.split()[0], head.split("(", 1)[1]))
         return found
+
+
+class MixedRig(Rig):
+    """A virtual line whose cameras all have a probe and USB; the slots in `nests` use the probe."""
+
+    def __init__(self, nests, board="openmv-h7-plus", cameras=2, usb=True, khz=24000, driver="agent", program="", options=(), **more):
+        port = free_ports(1)[0] % 40000 + 10000
+        super().__init__(board=board, cameras=cameras, start=False, program=f"swd_driver = {driver}\n{program}",
+                         options=["--probe", "st-link", "--probe-port", str(port), *options], **more)
+        line = os.path.join(self.work, "line.json")
+        boards = (board.split(",") * cameras)[:cameras]
+
+        def slot(n):
+            path = {"path": f"1-{(n - 1) // 8 + 1}.{(n - 1) % 8 + 1}"}
+            probe = {"probe": {"driver": "st-link", "port": port + n - 1, "board": boards[n - 1], "khz": khz}}
+            return {"slot": n, "name": f"place {n}", **({**probe, **(path if usb else {})} if n in nests else path)}
+        with open(line, "w") as f:
+            json.dump({"slots": [slot(n) for n in range(1, cameras + 1)]}, f)
+        with open(self.config) as f:
+            text = f.read()
+        with open(self.config, "w") as f:
+            f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath('fixtures/openocd')}\n"))
