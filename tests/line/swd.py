@@ -62,5 +62,89 @@ def both_ways():
     mixed("openmv-h7-plus", "ROMFS0")
 
 
+BIG = {"main.py": b"print(1)\n", "data.bin": os.urandom(600000)}
+
+
+def struck(strike, times, code, **options):
+    """In nest 1 its OpenOCD is struck while it writes, `times` times; nest 2 is left alone."""
+    with SwdRig(cameras=2, start=False, speed="4", **options) as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe(files=BIG)))
+        rig.plug(1)
+        rig.plug(2)
+        struck_pids = set()
+        for _ in range(times):
+            def writing():
+                slot = rig.slots()[0]
+                pid = rig.openocd(1)
+                return pid if slot["step"] == "written" and slot["done_bytes"] and pid not in struck_pids else None
+            pid = until(writing, "nest 1 is written to")
+            struck_pids.add(pid)
+            os.kill(pid, strike)
+        slot = rig.wait_slot(1, {"passed", "error", "failed"})
+        equal(slot["code"], code, slot["message"])
+        attempt = rig.rest(f"/attempts/{slot['attempt']}")
+        equal(attempt["retries"], min(times, 1), "retries")
+        other = passes(rig, 2)
+        equal(other["retries"], 0, "retries of the neighbour")
+        for pid in struck_pids:
+            equal(os.path.exists(f"/proc/{pid}"), False, "what was struck is reaped")
+        equal([c for c in rig.children() if c[1] == "Z"], [], "zombies")
+
+
+@test
+def killed_once():
+    """OpenOCD is killed while it writes: the attempt goes on with a new one"""
+    struck(signal.SIGKILL, 1, "ok")
+
+
+@test
+def killed_twice():
+    """killed again: swd-lost, the neighbour passes, nobody is left unreaped"""
+    struck(signal.SIGKILL, 2, "swd-lost")
+
+
+@test
+def stopped_twice():
+    """OpenOCD stands still: its deadline ends it by force; twice: probe-stalled"""
+    struck(signal.SIGSTOP, 2, "probe-stalled")
+
+
+def with_impostor(script, code):
+    """What is called openocd says something else, once a camera is there."""
+    with SwdRig(start=False) as rig:
+        folder = os.path.join(rig.work, "bin")
+        flag = os.path.join(rig.work, "flag")
+        os.mkdir(folder)
+        with open(f"{folder}/openocd", "w") as f:
+            f.write(f'#!/bin/sh\ncase "$*" in *look.dap*) ;; *) [ ! -e {flag} ] || {{ {script}; }} ;; esac\n'
+                    'exec /usr/bin/openocd "$@"\n')
+        os.chmod(f"{folder}/openocd", 0o755)
+        rig.wrap = ("env", f"PATH={folder}:{os.environ['PATH']}")
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe()))
+        with open(flag, "w"):
+            pass
+        rig.plug(1)
+        slot = rig.wait_slot(1, {"passed", "error", "failed"})
+        equal(slot["code"], code, slot["message"])
+        os.unlink(flag)
+        rig.rest("/slots/1/retry", method="POST")
+        passes(rig)
+
+
+@test
+def garbage():
+    """its answers make no sense: swd-protocol, and a retry passes once they do"""
+    with_impostor("echo; cat /dev/zero", "swd-protocol")
+    with_impostor("printf 'what?\\032'; sleep 60", "swd-protocol")
+
+
+@test
+def silent():
+    """it never answers: probe-stalled"""
+    with_impostor("exec sleep 60", "probe-stalled")
+
+
 if __name__ == "__main__":
     test.main()

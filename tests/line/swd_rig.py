@@ -81,6 +81,18 @@ class SwdRig(Rig):
             self.unplug(number)
         return status
 
+    def openocd(self, number):
+        """The pid of the OpenOCD that works in that nest now, None: none does."""
+        for pid, state, name in self.children():
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    words = f.read()
+            except OSError:
+                continue
+            if state != "Z" and name == "openocd" and f"tcp {self.ports[number - 1]};".encode() in words:
+                return pid
+        return None
+
     def children(self):
         """The station's own children: (pid, state, first word)."""
         pid, found = self.station_pid(), []
