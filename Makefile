@@ -55,7 +55,7 @@ AGENT_LIB_SRC := $(filter-out %/start.c %/core.c,$(wildcard firmware/agent/*.c))
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
 ##@ Build
-all: $(BUILD)/stationd $(BUILD)/stationctl $(VIRTUAL_LINE) ## the daemon, its command line, the virtual line
+all: $(BUILD)/stationd $(BUILD)/stationctl $(VIRTUAL_LINE) $(BUILD)/virtual-core ## the daemon, its command line, the virtual line
 virtual-line: $(VIRTUAL_LINE)
 
 $(BUILD)/obj/%.o: %.c Makefile
@@ -146,7 +146,7 @@ test-deps: ## the same, and what testing needs
 	tests/deps test
 
 ##@ Run
-demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1
+demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1 TRANSPORT=dfu|swd|mixed
 	$(MAKE) all
 	@$(MAKE) -s mpy-cross || echo "*** npm has no mpy-cross to give: the demo's sources are not compiled ***" >&2
 	BOARD="$(BOARD)" CAMERAS="$(CAMERAS)" PORT="$(PORT)" ONCE="$(ONCE)" TRANSPORT="$(TRANSPORT)" BUILD="$(BUILD)" fixtures/demo
