@@ -55,7 +55,7 @@ AGENT_LIB_SRC := $(filter-out %/start.c %/core.c,$(wildcard firmware/agent/*.c))
 VIRTUAL_LIB := $(BUILD)/libvirtual.a
 
 ##@ Build
-all: $(BUILD)/stationd $(BUILD)/stationctl $(VIRTUAL_LINE) $(BUILD)/virtual-core ## the daemon, its command line, the virtual line
+all: $(BUILD)/stationd $(BUILD)/stationctl $(VIRTUAL_LINE) ## the daemon, its command line, the virtual line
 virtual-line: $(VIRTUAL_LINE)
 
 $(BUILD)/obj/%.o: %.c Makefile
@@ -148,11 +148,12 @@ test-deps: ## the same, and what testing needs
 ##@ Run
 demo: deps ## program virtual cameras: BOARD=ID CAMERAS=N PORT=N ONCE=1 TRANSPORT=dfu|swd|mixed
 	$(MAKE) all
+	$(if $(filter swd mixed,$(TRANSPORT)),tests/deps swd && $(MAKE) virtual-core)
 	@$(MAKE) -s mpy-cross || echo "*** npm has no mpy-cross to give: the demo's sources are not compiled ***" >&2
 	BOARD="$(BOARD)" CAMERAS="$(CAMERAS)" PORT="$(PORT)" ONCE="$(ONCE)" TRANSPORT="$(TRANSPORT)" BUILD="$(BUILD)" fixtures/demo
 run: deps ## the station for real cameras, with ./station.conf (copied from the example when missing)
 	$(MAKE) all
-	test -f station.conf || sed -e 's|^;* *state_dir = .*|state_dir = state|; s|^;* *boards = .*|boards = fixtures/boards|; s|^;* *trust = .*|trust = trust|' \
+	test -f station.conf || sed -e 's|^;* *state_dir = .*|state_dir = state|; s|^;* *boards = .*|boards = fixtures/boards|; s|^;* *openocd = .*|openocd = fixtures/openocd|; s|^;* *trust = .*|trust = trust|' \
 		station.conf.example > station.conf
 	mkdir -p trust
 	$(BUILD)/stationd -c station.conf

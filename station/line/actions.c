@@ -234,16 +234,43 @@ static bool read_all(struct attempt *a, struct err *e)
 	return true;
 }
 
+/* The camera's core is there to be asked. */
+static bool core_answers(struct attempt *a, bool *answers, struct err *e)
+{
+	*answers = false;
+	if (a->readback == READBACK_FULL || !a->link.ops->knows_itself)
+		return true;
+	return a->link.ops->knows_itself(&a->link, answers, e);
+}
+
+/* What the flash holds after the last write: every byte over the wire, or what the camera's core says and a sample. */
+static bool look_back(struct attempt *a, struct err *e)
+{
+	bool core;
+	if (!core_answers(a, &core, e))
+		return false;
+	if (!core)
+		return read_all(a, e);
+	if (!ask_what_differs(a, e))
+		return false;
+	atomic_store(&a->progress->done, 0);
+	for (unsigned i = 0; a->readback == READBACK_SAMPLED && i < a->region_count; i++)
+		if (!readback_sample(a, i, e))
+			return false;
+	a->steps[STEP_READ_BACK].bytes += atomic_load(&a->progress->done);
+	return true;
+}
+
 /* If any unit of a region differs, its unit 0 is rewritten too: the region must not mount meanwhile. */
 bool act_read_back(struct attempt *a, struct err *e)
 {
 	step_begin(a, STEP_READ_BACK);
 	/* nothing was written: the compare pass has read every byte, and nothing has changed since */
 	bool fresh = !a->wrote && nothing_differs(a) && !a->link.ops->compare;
-	if (!fresh && !read_all(a, e))
+	if (!fresh && !look_back(a, e))
 		return false;
 	if (!nothing_differs(a)) {
-		if (!write_differing(a, e) || !read_all(a, e))
+		if (!write_differing(a, e) || !look_back(a, e))
 			return false;
 		if (!nothing_differs(a))
 			return err_set(e, CODE_FLASH_MISMATCH, "the flash does not hold what was written twice");

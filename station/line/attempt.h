@@ -65,6 +65,7 @@ struct attempt {
 	struct permit permit;                       /* the MES's word */
 	char serial[NUMBER_SIZE], mac[NUMBER_SIZE]; /* the product's, that it is to get or has; "": none */
 	enum conf_delta delta;
+	enum conf_readback readback;
 	bool admitted; /* its start row is on disk */
 	bool refused;
 	bool deploy; /* at a person's word, outside of any batch */

@@ -94,6 +94,7 @@ static struct attempt *slot_attempt(struct slot *s)
 		return NULL;
 	a->slot = s->number;
 	a->permits = s->line->o.permits;
+	a->readback = s->nested ? s->line->o.swd_readback : READBACK_FULL;
 	return a;
 }
 

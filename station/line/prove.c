@@ -91,11 +91,15 @@ static bool prove_region(struct attempt *a, unsigned i, struct err *e)
 {
 	const struct region *want = &a->bound[i];
 	struct region_result *got = &a->regions[i];
-	if (!got->read || got->digest.crc32 != want->crc32 ||
-	    memcmp(got->digest.sha256, want->sha256, SHA256_SIZE) != 0)
+	const struct digest *found = got->read ? &got->digest : &got->core.digest;
+	if ((!got->read && !got->core.there) || found->crc32 != want->crc32 ||
+	    memcmp(found->sha256, want->sha256, SHA256_SIZE) != 0)
 		return err_set(e, CODE_FLASH_MISMATCH, "%s does not hold the recipe's bytes", want->partition->name);
 	if (!want->romfs)
 		return true;
+	if (!got->read) /* the camera's own driver has mounted it and walked every file */
+		return got->core.mounted ||
+		       err_set(e, CODE_ROMFS_BAD, "the camera did not mount %s", want->partition->name);
 	void *map = mmap(NULL, want->image.size, PROT_READ, MAP_PRIVATE, a->spool, (off_t)spool_offset(a, i));
 	if (map == MAP_FAILED)
 		return err_sys(e, CODE_JOURNAL_FAILED, errno, "cannot map what was read back");
@@ -114,7 +118,7 @@ bool act_prove(struct attempt *a, struct err *e)
 {
 	step_begin(a, STEP_PROVED);
 	for (unsigned i = 0; i < a->region_count; i++)
-		if (!prove_region(a, i, e) || !ask_core(a, i, e))
+		if (!ask_core(a, i, e) || !prove_region(a, i, e))
 			return false;
 	step_end(a, STEP_PROVED, CODE_OK);
 	return true;

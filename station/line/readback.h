@@ -26,4 +26,8 @@ static inline void bit_set(uint8_t *bits, uint32_t i)
 	bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8));
 }
 
+/* Reads the first unit, the last one and every READBACK_SAMPLE-th between them; adds to the units that differ. */
+#define READBACK_SAMPLE 16
+bool readback_sample(struct attempt *a, unsigned region, struct err *e);
+
 #endif

@@ -277,6 +277,7 @@ const struct transport_ops transport_swd = {
 	.write = swd_write,
 	.compare = swd_compare,
 	.report = swd_report,
+	.knows_itself = swd_knows_itself,
 	.confirm = swd_confirm,
 	.leave = swd_leave,
 };

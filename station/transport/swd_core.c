@@ -148,3 +148,11 @@ bool swd_report(struct link *l, const struct region *r, struct camera_report *ou
 		return err_set(e, CODE_FLASH_MISMATCH, "the camera's core finds other bytes in %s", r->partition->name);
 	return !r->romfs || mounts(l, r, out, e);
 }
+
+bool swd_knows_itself(struct link *l, bool *answers, struct err *e)
+{
+	if (!swd_prepare(l, e))
+		return false;
+	*answers = agent_of(l) != NULL;
+	return true;
+}

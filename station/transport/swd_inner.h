@@ -60,6 +60,7 @@ uint32_t swd_offset(const struct link *l, const struct partition *p);
 /* --- swd_core.c: the transport's compare and report --- */
 
 bool swd_compare(struct link *l, const struct region *r, uint8_t *differ, bool *any, struct err *e);
+bool swd_knows_itself(struct link *l, bool *answers, struct err *e);
 bool swd_report(struct link *l, const struct region *r, struct camera_report *out, struct err *e);
 
 /* --- swd_write.c --- */

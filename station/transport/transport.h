@@ -84,6 +84,8 @@ struct transport_ops {
 	/* NULL: the camera says nothing.  What its own core finds in a region: digest, and for a romfs what its mount
 	 * driver, walking every file, agrees on.  romfs-bad, flash-mismatch when it is not what the recipe has. */
 	bool (*report)(struct link *l, const struct region *r, struct camera_report *out, struct err *e);
+	/* NULL: no.  Is there a program in the camera that compare and report ask? */
+	bool (*knows_itself)(struct link *l, bool *answers, struct err *e);
 	/* NULL: a camera's return is seen on USB alone.  Else: sees within the time, without USB, that the camera runs
 	 * firmware: its core is alive and stands in a firmware region.  no-return when not.  Opens for itself. */
 	bool (*confirm)(struct link *l, uint32_t within_ms, struct err *e);

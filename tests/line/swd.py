@@ -5,9 +5,10 @@ import signal
 import time
 
 from harness import Refused, Tests, equal, payload, until
-from swd_rig import MixedRig, SwdRig
+from nest_rig import MixedRig, SwdRig
 
 test = Tests()
+BIG = {"main.py": b"print(1)\n", "data.bin": os.urandom(600000)}
 
 
 def passes(rig, number=1):
@@ -62,7 +63,24 @@ def both_ways():
     mixed("openmv-h7-plus", "ROMFS0")
 
 
-BIG = {"main.py": b"print(1)\n", "data.bin": os.urandom(600000)}
+def by_the_core(mode):
+    with SwdRig(start=False, program=f"swd_readback = {mode}") as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe(files=BIG)))
+        rig.plug(1)
+        attempt = passes(rig)
+        region, steps = attempt["regions"][0], {s["step"]: s for s in attempt["steps"]}
+        equal((region["crc32_read"], region["sha256_read"], region["files"]), (None, None, None), "nothing is said to be read")
+        equal((region["crc32_core"], region["files_core"]), (region["crc32"], len(BIG)))
+        return int(steps["read-back"]["bytes"]), region["length"]
+
+
+@test
+def sampled():
+    """swd_readback = sampled: some units over the wire, the rest by the camera's word; none: that alone"""
+    read, length = by_the_core("sampled")
+    equal(0 < read < length / 2, True, f"{read} of {length} bytes")
+    equal(by_the_core("none")[0], 0)
 
 
 def struck(strike, times, code, **options):
