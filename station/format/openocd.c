@@ -209,6 +209,7 @@ static const struct {
 	{ "failed to send USB CMD", CODE_PROBE_MISSING },
 	{ "CMSIS-DAP command CMD_CONNECT failed", CODE_PROBE_MISSING },
 	{ "cannot read IDR", CODE_TARGET_MISSING },
+	{ "unable to connect to the target", CODE_TARGET_MISSING },
 	{ "target voltage may be too low", CODE_TARGET_MISSING },
 	{ "Could not find MEM-AP", CODE_TARGET_LOCKED },
 	{ "Device Security", CODE_TARGET_LOCKED },

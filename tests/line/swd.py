@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Cameras behind debug probes: the same journey over SWD, by an OpenOCD of each slot's own."""
+import glob
+import json
 import os
 import signal
-import time
+import subprocess
 
-from harness import Refused, Tests, equal, payload, until
+from harness import Tests, equal, payload, until
 from nest_rig import MixedRig, SwdRig
 
 test = Tests()
@@ -162,6 +164,57 @@ def garbage():
 def silent():
     """it never answers: probe-stalled"""
     with_impostor("exec sleep 60", "probe-stalled")
+
+
+@test
+def comes_and_goes():
+    """a camera that is taken out of its nest leaves; in the next one's attempt nothing is known of it"""
+    with MixedRig(nests={1}, cameras=1, usb=False) as rig:
+        rig.prepare()
+        rig.start(mode="hold")
+        first = passes(rig)
+        rig.control("unplug 1")
+        equal(rig.wait_slot(1, {"empty"})["camera"], None)
+        rig.control("plug 1")
+        equal(rig.wait_slot(1, {"refused"})["code"], "already-passed")
+        equal(first["proof"], "core")
+
+
+@test
+def wrong_board():
+    """another chip than the nest is built for is refused; nothing was halted or written"""
+    with SwdRig(start=False) as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe()))
+        rig.plug(1, board="openmv-m7")
+        slot = rig.wait_slot(1, {"refused", "error", "failed"})
+        equal((slot["state"], slot["code"]), ("refused", "wrong-board"), slot["message"])
+
+
+@test
+def sixteen():
+    """sixteen nests on two cores, one OpenOCD each: all pass, none is left over"""
+    with SwdRig(cameras=16, start=False, speed="instant") as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe()))
+        for number in range(1, 17):
+            rig.plug(number)
+        for number in range(1, 17):
+            passes(rig, number)
+        equal(len({s["uid"] for s in rig.slots()}), 16)
+        equal([c for c in rig.children() if c[1] == "Z"], [], "zombies")
+
+
+@test
+def configurations():
+    """every target configuration is taken by OpenOCD, with what the station calls defined"""
+    boards = [json.load(open(path)) for path in sorted(glob.glob("fixtures/boards/*.json"))]
+    for config in sorted({b["swd"]["config"] for b in boards}):
+        done = subprocess.run(
+            ["openocd", "-d1", "-s", "fixtures/openocd", "-c",
+             "tcl_port disabled; gdb_port disabled; telnet_port disabled; adapter driver st-link; transport select dapdirect_swd",
+             "-f", config, "-c", "info body romline_prepare; noinit; shutdown"], capture_output=True, text=True)
+        equal(done.returncode, 0, f"{config}: {done.stderr}")
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ static void complaints(void **state)
 		      "Error: unable to find a matching CMSIS-DAP device" },
 		    CODE_USB_DENIED },
 		{ { "Error: Error connecting DP: cannot read IDR" }, CODE_TARGET_MISSING },
+		{ { "Error: init mode failed (unable to connect to the target)" }, CODE_TARGET_MISSING },
 		{ { "Error: failed to receive USB CMD response",
 		      "Error: Fail reading CTRL/STAT register. Force reconnect",
 		      "Error: Failed to write memory and, additionally, failed to find out where" },
