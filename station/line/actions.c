@@ -20,18 +20,23 @@ static bool same_alternates(const struct board *b, const struct identity *who)
 	return true;
 }
 
+static bool over_swd(const struct attempt *a)
+{
+	return a->link.ops == &transport_swd;
+}
+
 static bool open_and_identify(struct attempt *a, struct err *e)
 {
 	attempt_close_link(a);
 	a->link_open = true; /* also half open: close accepts that */
 	if (!a->link.ops->open(&a->link, e) || !a->link.ops->identify(&a->link, &a->who, e))
 		return false;
-	a->latched = !a->link.swd; /* over SWD nothing was halted yet */
+	a->latched = !over_swd(a); /* over SWD nothing was halted yet */
 	if (!same_alternates(a->board, &a->who))
 		return err_set(e, CODE_WRONG_BOARD, "its partitions are not those of %s", a->board->id);
 	if (!a->who.uid[0])
 		return err_set(e, CODE_UID_MALFORMED, "its %s '%.40s' is not in the form of %s",
-		    a->link.swd ? "number" : "serial", a->who.usb_serial, a->board->id);
+		    over_swd(a) ? "number" : "serial", a->who.usb_serial, a->board->id);
 	return true;
 }
 
@@ -71,7 +76,7 @@ bool act_identify(struct attempt *a, struct err *e)
 	if (!open_and_identify(a, e))
 		return false;
 	if (a->uid[0] && strcmp(a->uid, a->who.uid) != 0)
-		return err_set(e, a->link.swd ? CODE_SWD_LOST : CODE_USB_GONE,
+		return err_set(e, over_swd(a) ? CODE_SWD_LOST : CODE_USB_GONE,
 		    "another camera (%s) took the place of %s", a->who.uid, a->uid);
 	if (!a->uid[0]) /* others read it from then on */
 		memcpy(a->uid, a->who.uid, sizeof a->uid);
@@ -285,7 +290,7 @@ bool act_restart(struct attempt *a, struct err *e)
 	if (a->recipe->recipe.after_run && !a->link.ops->leave(&a->link, e))
 		return false;
 	attempt_close_link(a);
-	a->latched = !a->recipe->recipe.after_run && !a->link.swd;
+	a->latched = !a->recipe->recipe.after_run && !over_swd(a);
 	step_end(a, STEP_RESTARTED, CODE_OK);
 	return true;
 }

@@ -23,7 +23,7 @@ static bool bootloader_known(const struct slot *s, struct err *e)
 	const struct board *b = s->attempt->board;
 	uint16_t bcd = s->attempt->who.bcd;
 	/* over SWD nobody speaks to it */
-	if (s->attempt->link.swd || bcd == b->bcd_old || bcd >= 0x0101)
+	if (s->attempt->link.ops == &transport_swd || bcd == b->bcd_old || bcd >= 0x0101)
 		return true;
 	return err_set(e, CODE_OLD_BOOTLOADER, "its bootloader reports version %04x", (unsigned)bcd);
 }

@@ -34,9 +34,8 @@ struct attempt *attempt_create(const struct board *b, const struct usb_id *id, c
 	a->progress = progress;
 	a->started_at = clock_wall_ms();
 	a->spool = -1;
-	a->link = (struct link){
-		.ops = swd ? &transport_swd : &transport_dfu, .swd = swd, .board = b, .id = *id, .cancel = &a->cancel
-	};
+	a->link =
+	    (struct link){ .ops = transport_for(b, swd), .swd = swd, .board = b, .id = *id, .cancel = &a->cancel };
 	return a;
 }
 

@@ -127,7 +127,7 @@ static struct look *look_create(struct slot *s, const struct partition *p, uint3
 		free(k);
 		return NULL;
 	}
-	k->link = (struct link){ .ops = s->nested ? &transport_swd : &transport_dfu,
+	k->link = (struct link){ .ops = transport_for(s->device_board, s->nested ? &s->nest : NULL),
 		.swd = s->nested ? &s->nest : NULL,
 		.board = s->device_board,
 		.id = s->device,

@@ -22,8 +22,9 @@ bool nest_load(struct slot *s, const struct line_place *place, struct err *e)
 	if (!s->nest_board || !s->nest_board->swd.there)
 		return err_set(
 		    e, CODE_CONFIG_INVALID, "slot %u: %.40s is no board that is reached over SWD", s->number, p->board);
-	return !s->nest_board->swd.hybrid ||
-	       err_set(e, CODE_CONFIG_INVALID, "slot %u: %s is programmed over DFU", s->number, s->nest_board->id);
+	return !s->nest_board->swd.hybrid || s->has_usb ||
+	       err_set(e, CODE_CONFIG_INVALID, "slot %u: %s needs its own USB path too: its flash is reached over DFU",
+		   s->number, s->nest_board->id);
 }
 
 struct job {

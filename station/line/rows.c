@@ -65,7 +65,7 @@ static void add_versions(struct cJSON *body, const struct attempt *a)
 	unsigned bcd = a->who.bcd;
 	struct cJSON *v = json_add_object(body, "versions");
 	/* major, minor, patch as nibbles; the old ones report a plain 0200 */
-	if (a->link.swd)
+	if (a->link.ops == &transport_swd)
 		text[0] = '\0'; /* its bootloader was not asked */
 	else if (a->who.bcd == a->board->bcd_old)
 		snprintf(text, sizeof text, "%04x", bcd);

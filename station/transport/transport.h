@@ -63,7 +63,7 @@ struct camera_report {
 };
 
 struct transport_ops {
-	const char *name; /* "dfu", "swd": also in the journal */
+	const char *name; /* "dfu", "swd", "swd+dfu": also in the journal */
 	/* Claims the camera.  usb-gone, usb-denied, usb-busy, usb-timeout, usb-protocol. */
 	bool (*open)(struct link *l, struct err *e);
 	/* Frees everything; accepts a half-open link.  Leaves the camera where it is. */
@@ -96,6 +96,10 @@ struct transport_ops {
 
 extern const struct transport_ops transport_dfu;
 extern const struct transport_ops transport_swd;
+/* The boot magic and a reset by the probe, then DFU. */
+extern const struct transport_ops transport_hybrid;
+/* What works on this board: swd NULL, over DFU; else as its file says. */
+const struct transport_ops *transport_for(const struct board *b, const struct swd_place *swd);
 
 /* What a look at a probe shows, without halting or changing what is there: is there a target, and which? */
 struct swd_seen {

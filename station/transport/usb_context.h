@@ -20,6 +20,9 @@ int64_t usb_look(void);
 /* False when this arrival has left. */
 bool usb_find(const struct usb_id *id, struct usb_seen *out);
 
+/* The newest device at this path; false: none. */
+bool usb_arrival_at(const char *path, struct usb_id *out);
+
 /* The threads that serve libusb, and look; what is plugged in already is told before start returns. */
 bool usb_contexts_start(struct err *e);
 void usb_contexts_stop(void);

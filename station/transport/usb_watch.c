@@ -130,6 +130,21 @@ bool usb_find(const struct usb_id *id, struct usb_seen *out)
 	return found;
 }
 
+bool usb_arrival_at(const char *path, struct usb_id *out)
+{
+	bool found = false;
+	pthread_mutex_lock(&watch.lock);
+	for (size_t i = 0; i < watch.count; i++) {
+		const struct entry *d = &watch.entries[i];
+		if (strcmp(d->name.path, path) != 0 || (found && d->arrival < out->arrival))
+			continue;
+		*out = id_of(d);
+		found = true;
+	}
+	pthread_mutex_unlock(&watch.lock);
+	return found;
+}
+
 bool usb_watch_start(usb_watch_handler *handler, void *context, struct err *e)
 {
 	watch.handler = handler;

@@ -217,5 +217,18 @@ def configurations():
         equal(done.returncode, 0, f"{config}: {done.stderr}")
 
 
+@test
+def hybrid():
+    """a board whose flash only DFU reaches: the probe asks for the bootloader, the rest goes over USB in the same attempt"""
+    def change(board):
+        board["swd"]["hybrid"] = bool(board["bootloader"])
+    with MixedRig(nests={1}, cameras=1, boards=change) as rig:
+        rig.prepare()
+        rig.start(mode="run")
+        attempt = passes(rig)
+        equal((attempt["transport"], attempt["proof"], attempt["retries"]), ("swd+dfu", "run-serial", 0))
+        equal(attempt["regions"][0]["crc32_core"], None)
+
+
 if __name__ == "__main__":
     test.main()
