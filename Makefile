@@ -108,7 +108,7 @@ $(LIB): $(call obj,$(LIB_SRC)) $(GEN_OBJ)
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
-$(VIRTUAL_LIB): $(filter-out %/main.o,$(call obj,$(FRONT_SRC) $(CAMERA_SRC)))
+$(VIRTUAL_LIB): $(filter-out %/main.o,$(call obj,$(FRONT_SRC) $(CAMERA_SRC) $(CORE_MODEL)))
 	@mkdir -p $(@D)
 	rm -f $@ && ar rcs $@ $^
 
