@@ -163,6 +163,30 @@ def executes():
 
 
 @test
+def takes_the_hard_fault():
+    """a program's own handler takes a fault: its frame, IPSR, return behind it; also for a word whose check bits do not fit"""
+    handler = [0x8005F3EF,  # mrs r0, ipsr
+               0x4B046010,  # str r0, [r2]; ldr r3, =CFSR
+               0x60186818,  # ldr r0, [r3]; str r0, [r3]
+               0x99066050,  # str r0, [r2, #4]; ldr r1, [sp, #24]
+               0x91063102,  # adds r1, #2; str r1, [sp, #24]
+               0x46C04770, 0xE000ED28]  # bx lr
+    program = [0x46C06820,  # ldr r0, [r4]; nop
+               0xBE002507]  # movs r5, #7; bkpt
+    words = [*zip(range(0x24000100, 0x24000200, 4), handler), *zip(range(0x24000000, 0x24000100, 4), program),
+             (0x2400020C, 0x24000101), (0xE000ED08, 0x24000200)]
+    go = ["reg r2 0x24000300", "reg sp 0x24001000", "reg pc 0x24000000", "resume", "wait_halt 1000", "mdw 0x24000300",
+          "mdw 0x24000304", "reg r5", "reg pc", "reg sp"]
+    with Core("openmv-h7") as core:
+        core.good("reset halt", *[f"mww {a:#x} {v:#x}" for a, v in words])
+        equal(core.words("reg r4 0x70000000", *go)[-5:], [3, 0x8200, 7, 0x24000006, 0x24001000])
+        core.good("halt", "flash erase_sector 0 1 1", UNLOCK, "mww 0x5200200c 0x32", *["mww 0x08020000 0x5a5a5a5a 8"] * 2)
+        # the fault of a device's refusal is imprecise: the instruction is behind, and what follows may have run
+        said = core.words("reg r4 0x08020000", *go[:-3], "mdw 0x52002060", "mdw 0x52002010")
+        equal((said[-4:-1], said[-1] & 1 << 26), ([3, 0x400, 0x1000], 1 << 26))
+
+
+@test
 def starts_and_resets():
     """reset halt stands at the vector; resume boots; the magic word is taken; without a program the core locks up"""
     with Core("openmv-h7") as core:
