@@ -45,6 +45,18 @@ class Line(Rig):
         skewed = b"\xd2\xcd\x31" + bytes([len(body)]) + body
         return {"url": self.url, "image": image.hex(), "skewed": skewed.hex(), "rows": len(files) + 1}
 
+    def people(self, more):
+        """A station that wants a login, with one of each role: a badge and a PIN made of the name."""
+        with open(self.config, "a") as f:
+            f.write(more)
+        self.start()
+        with open(os.path.join(self.state, "local.token")) as f:
+            token = f.read().strip()
+        for role in ("operator", "supervisor", "qa", "integrator", "admin"):
+            self.rest("/people", {"name": f"{role[:2]}-person", "role": role, "badge": f"badge-of-{role}",
+                                  "pin": f"pin-of-{role}"}, "POST", headers={"Authorization": f"Bearer {token}"})
+        return self.url
+
     def wait_in_bootloader(self):
         self.control("power-cycle 1 hold")
         until(lambda: self.slots()[0]["camera"] == "bootloader", "the camera is in its bootloader")

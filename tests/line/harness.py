@@ -88,8 +88,8 @@ class Rig:
     """One virtual line and one station in a folder of their own."""
 
     def __init__(self, board="openmv-n6", cameras=1, mode="hold", options=(), program="", start=True, speed="20",
-                 return_ms=None, boards=None, slots=None, recipes="", log="debug"):
-        """boards: changes one board file of the station (not of the cameras); slots: the paths of a line file, from right to left."""
+                 return_ms=None, boards=None, slots=None, recipes="", log="debug", more=""):
+        """more: further sections of the configuration; boards: changes one board file of the station (not of the cameras); slots: the paths of a line file, from right to left."""
         self.work = tempfile.mkdtemp(prefix="romline-test-")
         self.board, self.cameras, self.mode, self.speed = board, cameras, mode, speed
         self.options = list(options)
@@ -123,7 +123,7 @@ class Rig:
         with open(self.config, "w") as f:
             f.write(f"[station]\nname = test\nstate_dir = {self.state}\nboards = {folder}\nline = {line}\n"
                     f"[recipes]\ntrust = {self.trust}\n{recipes}\n[program]\n{program}\n"
-                    f"[journal]\ncheckpoints = {self.work}/checkpoints\n[log]\nlevel = {log}\n")
+                    f"[journal]\ncheckpoints = {self.work}/checkpoints\n[log]\nlevel = {log}\n{more}")
         if start:
             self.start()
 

@@ -14,6 +14,10 @@ export class Refusal extends Error {
 	}
 }
 
+let refused = () => {};
+// Called with each refusal of a question.
+export const whenRefused = (call) => (refused = call);
+
 async function ask(path, options, ms = DEADLINE_MS) {
 	let answer;
 	try {
@@ -26,7 +30,11 @@ async function ask(path, options, ms = DEADLINE_MS) {
 	}
 	const body = await answer.json().catch(() => ({}));
 	// 300: several units have that serial; the list to choose from is an answer, too
-	if (!answer.ok && answer.status !== 300) throw new Refusal(answer.status, body);
+	if (!answer.ok && answer.status !== 300) {
+		const refusal = new Refusal(answer.status, body);
+		refused(refusal);
+		throw refusal;
+	}
 	return { status: answer.status, body };
 }
 
@@ -65,6 +73,9 @@ async function* piecesOf(reader) {
 export const postBytes = async (path, blob) =>
 	(await ask(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: blob }, BYTES_MS)).body;
 export const get = async (path, ms) => (await ask(path, undefined, ms)).body;
+// What the page asks by itself: it does not keep anybody logged in.
+export const getQuietly = async (path) => (await ask(path, { headers: { "Romline-Background": "1" } })).body;
 export const getWithStatus = (path) => ask(path);
-export const post = async (path) =>
-	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" })).body;
+export const postBody = async (path, body) =>
+	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).body;
+export const post = (path) => postBody(path, {});

@@ -3,7 +3,8 @@
 // One EventSource brings slots as they change.  Beside it the whole line is asked for, seldom while events flow, often
 // while they do not: that finds what an event missed, shows a connection that hangs, and catches up after a break.
 import { batch, computed, signal } from "@preact/signals";
-import { get } from "./api.js";
+import { getQuietly as get } from "./api.js";
+import { needed } from "./session.js";
 import { isBusy } from "./words.js";
 
 const POLL_MS = 500; // without events
@@ -115,6 +116,7 @@ let asking = false,
 	again = false;
 
 async function refresh() {
+	if (needed.value) return; // nothing is told to nobody
 	if (asking) {
 		again = true;
 		return;
@@ -176,6 +178,10 @@ const attemptCame = (event) => {
 };
 
 function listen() {
+	if (needed.value) {
+		setTimeout(listen, LISTEN_AGAIN_MS);
+		return;
+	}
 	const source = new EventSource("/api/v1/events");
 	source.addEventListener("open", () => {
 		streaming.value = true;

@@ -1,11 +1,13 @@
 // The frame around the screens: station, search, clock, and whether what is shown can be relied on.
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { Held } from "./batch.js";
 import { html } from "./html.js";
 import { heard, now, stale, start, station, streaming, trouble } from "./live.js";
-import { Notice } from "./orders.js";
+import { notice, Notice } from "./orders.js";
 import { go, goTo, path } from "./place.js";
 import { restOf, SCREENS, screenOf, Shown } from "./screens.js";
+import { askWho, asked, Login, may, me, needed, Who } from "./session.js";
 
 const clock = (ms) => new Date(ms).toLocaleTimeString("sv-SE");
 
@@ -38,15 +40,19 @@ function Top() {
 		<a class="home" href="/" onClick=${go}>Romline</a>
 		<span class="station">${name ? `Station ${name}` : ""}</span>
 		<nav aria-label="Screens">
-			${SCREENS.filter((s) => s.nav).map(
+			${SCREENS.filter((s) => s.nav && (!s.right || may(s.right))).map(
 				(s) => html`<a key=${s.path} href=${s.path} onClick=${go} aria-current=${screenOf(path.value) === s ? "page" : undefined}>${s.nav}</a>`,
 			)}
 		</nav>
 		<${Search} />
+		<${Who} />
 		<${Link} />
 		<${Clock} />
 	</header>`;
 }
+
+// For those of whom nothing is known yet.
+const Plain = () => html`<header class="top"><a class="home" href="/" onClick=${go}>Romline</a><${Clock} /></header>`;
 
 // A reader of its own, so that only this line is drawn anew with the clock.
 const Stale = () => html`<div role="alert">
@@ -59,6 +65,7 @@ function App() {
 	const screen = screenOf(path.value);
 	const name = station.value?.name;
 	document.title = `${screen.nav} · ${name ? `${name} · ` : ""}Romline`;
+	if (needed.value || asked.value) return html`<div class="app"><${Plain} /><${Login} /></div>`;
 	return html`<div class=${`app ${screen.whole ? "whole" : ""} ${stale.value ? "stale" : ""}`}>
 		<${Top} />
 		<${Stale} />
@@ -68,5 +75,14 @@ function App() {
 	</div>`;
 }
 
+// what one was refused is not told to the next
+let who = null;
+effect(() => {
+	const name = me.value?.name ?? null;
+	if (name !== who) notice.value = null;
+	who = name;
+});
+
+await askWho();
 start();
 render(html`<${App} />`, document.getElementById("app"));

@@ -4,12 +4,14 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { Line } from "./line.js";
 
-// path: of the screen itself; under: also of everything below it.  nav: its name among the tabs, none without
+// path: of the screen itself; under: also of everything below it.  nav: its name among the tabs, none without;
+// right: what one needs to be shown that tab
 export const SCREENS = [
 	{ path: "/", nav: "Line", show: Line, whole: true },
 	{ path: "/units", nav: "Units", under: true, load: () => import("./unit.js") },
 	{ path: "/quality", nav: "Quality", load: () => import("./quality.js") },
 	{ path: "/images", nav: "Images", load: () => import("./images.js") },
+	{ path: "/audit", nav: "Audit", right: "audit", load: () => import("./audit.js") },
 ];
 
 export const screenOf = (path) =>
