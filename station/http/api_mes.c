@@ -75,6 +75,6 @@ bool api_mes_drop(struct http *h, struct request *r, struct answer *a, struct er
 	struct cJSON *row = json_new_object();
 	json_add_string(row, "row", r->args.text[0]);
 	json_add_string(row, "outcome", "dropped");
-	json_add_null(row, "by");
+	who_add(row, &r->caller.who);
 	return journal_write(h->o.journal, KIND_MES_RESOLVED, row, e) && answer_mes(h, a, e);
 }

@@ -318,6 +318,16 @@ bool kind_known(const char *kind)
 	return fields_of(kind) != NULL;
 }
 
+bool kind_secret(const char *kind)
+{
+	static const char *const secrets[] = { "pin", "badge", "hash" };
+	const struct field *fields = fields_of(kind);
+	for (size_t i = 0; fields && i < sizeof secrets / sizeof *secrets; i++)
+		if (has_field(fields, secrets[i]))
+			return true;
+	return false;
+}
+
 bool kind_check(const char *kind, const struct cJSON *body, struct err *e)
 {
 	const struct field *fields = fields_of(kind);

@@ -58,5 +58,7 @@ struct cJSON;
 /* False with CODE_INTERNAL naming the field: a wrong body is a fault of the program. */
 bool kind_check(const char *kind, const struct cJSON *body, struct err *e);
 bool kind_known(const char *kind);
+/* Do its rows carry what people or machines prove themselves by?  Then they are for this station alone. */
+bool kind_secret(const char *kind);
 
 #endif

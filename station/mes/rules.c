@@ -44,7 +44,7 @@ static bool read_kinds(const char *text, struct mes_rules *r, struct err *e)
 		size_t n = strcspn(text, ", ");
 		char kind[32];
 		snprintf(kind, sizeof kind, "%.*s", (int)(n < 31 ? n : 31), text);
-		if (n > 31 || !kind_known(kind) || !strncmp(kind, "mes-", 4))
+		if (n > 31 || !kind_known(kind) || !strncmp(kind, "mes-", 4) || kind_secret(kind))
 			return err_set(e, CODE_CONFIG_INVALID, "[mes] events: there is no event '%.32s'", kind);
 		if (r->kind_count == EVENT_KINDS)
 			return err_set(e, CODE_CONFIG_INVALID, "[mes] events: more than %d", EVENT_KINDS);
