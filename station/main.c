@@ -51,7 +51,8 @@ static int dump_config(const struct conf *conf)
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: stationd -c station.conf [--check-config | --dump-config | --dump-states]\n", out);
+	fputs("usage: stationd -c station.conf [--log text|json] [--check-config | --dump-config | --dump-states]\n",
+	    out);
 }
 
 /* What is asked of a program without any configuration. */
@@ -69,7 +70,7 @@ static bool answered(int argc, char **argv)
 }
 
 struct arguments {
-	const char *config;
+	const char *config, *log; /* log: overrides [log] format */
 	bool check, dump_config, dump_states;
 };
 
@@ -78,6 +79,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "-c") && i + 1 < argc && !a->config)
 			a->config = argv[++i];
+		else if (!strcmp(argv[i], "--log") && i + 1 < argc && !a->log)
+			a->log = argv[++i];
 		else if (!strcmp(argv[i], "--check-config"))
 			a->check = true;
 		else if (!strcmp(argv[i], "--dump-config"))
@@ -87,12 +90,14 @@ static bool parse_arguments(int argc, char **argv, struct arguments *a)
 		else
 			return false;
 	}
-	return (a->config || a->dump_states) && a->check + a->dump_config + a->dump_states <= 1;
+	enum log_format format;
+	return (!a->log || log_format_from_name(a->log, &format)) && (a->config || a->dump_states) &&
+	       a->check + a->dump_config + a->dump_states <= 1;
 }
 
 int main(int argc, char **argv)
 {
-	struct arguments a = { NULL, false, false, false };
+	struct arguments a = { NULL, NULL, false, false, false };
 	static struct station s;
 	struct err e = ERR_INIT;
 	if (answered(argc, argv))
@@ -107,6 +112,8 @@ int main(int argc, char **argv)
 	}
 	if (sodium_init() < 0 || !conf_load(a.config, &s.conf, &e))
 		return refuse(&e);
+	if (a.log)
+		log_format_from_name(a.log, &s.conf.format);
 	if (a.dump_config)
 		return dump_config(&s.conf);
 	log_setup(s.conf.level, s.conf.format);

@@ -27,7 +27,7 @@ static void hold_slot(struct slot *s)
 	journal_append(s->line->o.journal, KIND_SLOT_HELD, body, NULL, NULL);
 	s->enabled = false;
 	s->equal_codes = 0;
-	log_warn("slot %u: disabled after equal trouble in a row: %s", s->number, code_name(s->last_code));
+	slot_log(s, LOG_WARN, "disabled after equal trouble in a row: %s", code_name(s->last_code));
 }
 
 static void hold_batch(struct line *l, struct batch *b)

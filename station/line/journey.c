@@ -44,7 +44,9 @@ static void run_action(void *argument)
 {
 	struct action *action = argument;
 	struct message m = { .kind = MSG_ACTION, .slot = action->slot, .action = action->number, .err = ERR_INIT };
+	log_context(action->slot->number, action->attempt->id);
 	m.ok = action->run(action->attempt, &m.err);
+	log_context(0, "");
 	struct mailbox *box = action->slot->line->box;
 	free(action);
 	mailbox_post(box, &m);
@@ -104,7 +106,7 @@ static void begin_plugged(struct slot *s)
 	if (!s->attempt) {
 		s->attempt = slot_attempt(s);
 		if (!s->attempt) {
-			log_error("slot %u: no memory for an attempt", s->number);
+			slot_log(s, LOG_ERR, "no memory for an attempt");
 			stored_recipe_drop(s->order); /* it was for this camera, not for the next */
 			s->order = NULL;
 			s->state = US_EMPTY;
@@ -309,8 +311,9 @@ void slot_event(struct slot *s, enum unit_event event)
 	if (!unit_handles(s->state, event))
 		return;
 	enum unit_state from = s->state, to = unit_next(from, event);
-	log_debug(
-	    "slot %u: %s -%s-> %s", s->number, unit_state_name(from), unit_event_name(event), unit_state_name(to));
+	slot_log(s, LOG_DBG, "%s -%s-> %s", unit_state_name(from), unit_event_name(event), unit_state_name(to));
+	if (unit_busy(from) && !unit_busy(to))
+		slot_log(s, LOG_INFO, "%s: %s", unit_state_name(to), code_name(s->result.code));
 	turn_page(s, from, to, event);
 	s->state = to;
 	s->since = clock_wall_ms();
@@ -387,7 +390,7 @@ void slot_give_up(struct slot *s, const struct err *why)
 		if (s->attempt->id[0])
 			row_step(s, s->failed_step);
 	}
-	log_warn("slot %u: %s: %s", s->number, code_name(why->code), why->msg);
+	slot_log(s, LOG_WARN, "%s: %s", code_name(why->code), why->msg);
 	slot_event(s, why->code == CODE_ABORTED ? UE_ABORT : UE_TROUBLE);
 }
 
@@ -411,7 +414,7 @@ static void released(struct slot *s, const struct message *m)
 	if (m->ok)
 		let_go(s);
 	else
-		log_warn("slot %u: the refused camera was not released: %s", s->number, m->err.msg);
+		slot_log(s, LOG_WARN, "the refused camera was not released: %s", m->err.msg);
 	row_refused(s);
 	s->deadline = clock_mono_ms() + JOURNAL_MS;
 }
@@ -483,7 +486,7 @@ void slot_lost(struct slot *s, const struct err *why)
 {
 	err_set(&s->result, CODE_JOURNAL_FAILED, "%s", why->msg);
 	s->verdict = VERDICT_ERROR;
-	log_error("slot %u: DO NOT SHIP: the result is not on disk: %s", s->number, why->msg);
+	slot_log(s, LOG_ERR, "DO NOT SHIP: the result is not on disk: %s", why->msg);
 	line_hold(s->line, CODE_JOURNAL_FAILED, why->msg);
 	slot_event(s, UE_LOST);
 }

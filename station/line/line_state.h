@@ -6,6 +6,7 @@
 #include "journal/lookup.h"
 #include "line/attempt.h"
 #include "line/look.h"
+#include "os/log.h"
 #include "os/mailbox.h"
 #include "os/worker.h"
 
@@ -147,6 +148,9 @@ struct message {
 	char serial[USB_STRING_SIZE]; /* MSG_STRAY; MSG_NEST: the target's uid */
 	struct call *call;
 };
+
+/* A line of the log about a slot, and the attempt that it shows. */
+#define slot_log(s, level, ...) log_about(level, (s)->number, (s)->attempt ? (s)->attempt->id : "", __VA_ARGS__)
 
 /* slots.c */
 bool slots_load(struct line *l, struct err *e);

@@ -101,8 +101,8 @@ static void run_look(void *argument)
 		k->err = why;
 	pthread_mutex_unlock(&k->lock);
 	if (!done && why.code != CODE_ABORTED)
-		log_warn(
-		    "slot %u: reading %s: %s: %s", k->slot->number, k->partition->name, code_name(why.code), why.msg);
+		log_about(LOG_WARN, k->slot->number, "", "reading %s: %s: %s", k->partition->name, code_name(why.code),
+		    why.msg);
 	mailbox_post(k->slot->line->box, &m);
 }
 

@@ -45,7 +45,7 @@ void stray_found(struct slot *s, const struct message *m)
 {
 	struct err why = ERR_INIT;
 	if (!m->ok) {
-		log_warn("slot %u: cannot read the serial of the camera that came up: %s", s->number, m->err.msg);
+		slot_log(s, LOG_WARN, "cannot read the serial of the camera that came up: %s", m->err.msg);
 		return;
 	}
 	for (unsigned i = 0; i < s->line->slot_count; i++) {

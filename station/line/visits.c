@@ -27,8 +27,8 @@ void slot_take_up(struct slot *s)
 		slot_event(s, UE_BOOT);
 		return;
 	}
-	log_warn("slot %u: the camera came back by itself %u times in a row; the next try waits %lld s", s->number,
-	    s->quick, (long long)pause / 1000);
+	slot_log(s, LOG_WARN, "the camera came back by itself %u times in a row; the next try waits %lld s", s->quick,
+	    (long long)pause / 1000);
 	s->deadline = now + pause;
 }
 

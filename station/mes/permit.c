@@ -239,7 +239,7 @@ bool permit_ask(
 	if (find_kept(p, q, out) || ask_mes(p, q, cancel, out, &why))
 		return true;
 	if (why.code == CODE_MES_SILENT && p->rules->interlock == INTERLOCK_ALLOW) {
-		log_warn("slot %u: %s; allowed by [mes] interlock", q->slot, why.msg);
+		log_about(LOG_WARN, q->slot, "", "%s; allowed by [mes] interlock", why.msg);
 		*out = (struct permit){ .how = PERMIT_SILENT };
 		return true;
 	}

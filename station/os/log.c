@@ -5,10 +5,12 @@
 #include "os/clock.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#define ATTEMPT_SIZE 24
 
 /* Set once by log_setup before threads start, read-only afterwards. */
 static struct {
@@ -16,6 +18,14 @@ static struct {
 	enum log_format format;
 	bool journald;
 } setup = { LOG_INFO, LOG_TEXT, false };
+
+struct context {
+	unsigned slot; /* 0: none */
+	char attempt[ATTEMPT_SIZE];
+};
+
+/* A worker's: what it does is about one slot until it is done. */
+static _Thread_local struct context here;
 
 static const struct {
 	const char *name, *journald;
@@ -28,36 +38,77 @@ void log_setup(enum log_level least, enum log_format format)
 	setup.journald = getenv("JOURNAL_STREAM") != NULL;
 }
 
-/* What came from outside must not forge lines, break the JSON or drive a terminal. */
-static void tame(char *text, bool json)
+bool log_format_from_name(const char *name, enum log_format *out)
+{
+	*out = !strcmp(name, "json") ? LOG_JSON : LOG_TEXT;
+	return *out == LOG_JSON || !strcmp(name, "text");
+}
+
+void log_context(unsigned slot, const char *attempt)
+{
+	here.slot = slot;
+	snprintf(here.attempt, sizeof here.attempt, "%s", slot ? attempt : "");
+}
+
+/* What came from outside must not forge lines or keys, break the JSON or drive a terminal. */
+static void tame(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
 		if (*c < 0x20 || *c == 0x7f)
 			*c = '?';
-		else if (json && (*c == '"' || *c == '\\'))
+		else if (*c == '"' || *c == '\\')
 			*c = '\'';
 	}
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+/* ` slot=3 attempt=17`, `,"slot":3,"attempt":"17"`; attempts are numbers, of the journal. */
+static void print_context(const struct context *about, char out[80])
 {
-	char message[1000], line[1200], at[TIME_TEXT_SIZE];
-	va_list args;
+	bool json = setup.format == LOG_JSON;
+	int used = 0;
+	out[0] = '\0';
+	if (about->slot)
+		used = snprintf(out, 80, json ? ",\"slot\":%u" : " slot=%u", about->slot);
+	if (about->slot && *about->attempt)
+		snprintf(out + used, 80 - (size_t)used, json ? ",\"attempt\":\"%s\"" : " attempt=%s", about->attempt);
+}
+
+static void write_line(enum log_level level, const struct context *about, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void write_line(enum log_level level, const struct context *about, const char *fmt, va_list args)
+{
+	char message[1000], line[1200], at[TIME_TEXT_SIZE], keys[80];
 	if (level > setup.least)
 		return;
-	va_start(args, fmt);
 	vsnprintf(message, sizeof message, fmt, args);
-	va_end(args);
-	tame(message, setup.format == LOG_JSON);
+	tame(message);
+	print_context(about, keys);
 	time_format(at, clock_wall_ms());
 	const char *prefix = setup.journald ? levels[level].journald : "";
-	const char *form =
-	    setup.format == LOG_JSON ? "%s{\"at\":\"%s\",\"level\":\"%s\",\"message\":\"%s\"}\n" : "%s%s %s %s\n";
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	int n = snprintf(line, sizeof line, form, prefix, at, levels[level].name, message);
-#pragma GCC diagnostic pop
+	int n = setup.format == LOG_JSON
+		    ? snprintf(line, sizeof line, "%s{\"at\":\"%s\",\"level\":\"%s\"%s,\"msg\":\"%s\"}\n", prefix, at,
+			  levels[level].name, keys, message)
+		    : snprintf(line, sizeof line, "%sat=%s level=%s%s msg=\"%s\"\n", prefix, at, levels[level].name,
+			  keys, message);
 	/* nothing sensible is left to do when standard error is gone */
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	write_line(level, &here, fmt, args);
+	va_end(args);
+}
+
+void log_about(enum log_level level, unsigned slot, const char *attempt, const char *fmt, ...)
+{
+	struct context about = { .slot = slot };
+	va_list args;
+	snprintf(about.attempt, sizeof about.attempt, "%s", attempt);
+	va_start(args, fmt);
+	write_line(level, &about, fmt, args);
+	va_end(args);
 }

@@ -364,6 +364,13 @@ def who_did_it():
         assert {("slot-disabled", "sven"), ("slot-ordered", "token:bot"), ("unit-serial", "sven"), ("batch-held", None),
                 ("batch-closed", "sven"), ("recipe-revoked", "sven"), ("recipe-added", "sven")} <= did, did
         equal(len(rig.rest("/attempts?operator=olga")["items"]), 1)
+        with open(os.path.join(rig.work, "log"), encoding="utf-8") as f:
+            logged = [line.rstrip("\n") for line in f if line.startswith("at=")]
+        form = re.compile(r'at=\S+Z level=(error|warning|info|debug)( slot=\d+( attempt=\d+)?)? msg="[^"]*"')
+        equal([line for line in logged if not form.fullmatch(line)], [], "lines of the log in another form")
+        for told in (first, again, third):
+            ended = [line for line in logged if f" level=info slot=1 attempt={told['id']} msg=" in line]
+            equal(len(ended), 1, f"the end of attempt {told['id']} in the log")
 
 
 def certificate(folder, name="station", key="ec"):
