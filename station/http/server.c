@@ -9,6 +9,7 @@
 #include "http/flow.h"
 #include "http/slow.h"
 #include "http/tls.h"
+#include "journal/people.h"
 #include "os/address.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -375,6 +376,15 @@ static bool start(struct http *h, const struct http_options *o, struct err *e)
 	       write_address(h, e);
 }
 
+/* Nobody could log in: not an error, but the next thing that one wonders about. */
+static void say_when_empty(struct http *h)
+{
+	int64_t admins = 0;
+	struct err why = ERR_INIT;
+	if (h->login_required && journal_people_with(h->reader, role_word(ROLE_ADMIN), &admins, &why) && !admins)
+		log_warn("http: no administrator can log in; stationctl people add NAME --role admin --pin -c CONF");
+}
+
 bool http_start(const struct http_options *o, struct http **out, struct err *e)
 {
 	struct http *h = calloc(1, sizeof *h);
@@ -386,6 +396,7 @@ bool http_start(const struct http_options *o, struct http **out, struct err *e)
 	}
 	log_info("http: listening on %s%s, login=%s", h->tls ? "https://" : "http://", h->listener.address,
 	    h->login_required ? "required" : "none");
+	say_when_empty(h);
 	*out = h;
 	return true;
 }
