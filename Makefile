@@ -258,7 +258,9 @@ agents: $(foreach n,4 7 33,build/firmware/agent-m$n.bin)
 
 firmware: $(ARM_CORES:%=$(FIRMWARE)/camera-%.o) agents $(foreach m,$(MACHINES),$(FIRMWARE)/vectors-$(firstword $(subst :, ,$m)).elf) ## the camera's side for its cores: sizes, worst stack, vector programs
 	@$(ARM)size $(filter %.o,$^)
-	@firmware/worst-stack $(ARM_CORES:%=$(FIRMWARE)/%)
+	@$(ARM)size $(foreach n,4 7 33,build/firmware/agent-m$n.elf)
+	@firmware/agent-set $(foreach n,4 7 33,build/firmware/agent-m$n.elf)
+	@firmware/worst-stack $(ARM_CORES:%=$(FIRMWARE)/%) $(foreach n,4 7 33,build/firmware/agent-m$n)
 
 # Per core: objects, then one object of the driver whose needs are looked at, then a program per machine.
 define core

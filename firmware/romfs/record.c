@@ -4,18 +4,27 @@
  * left by subtraction, so that no sum can wrap.  Every record is at least two bytes long: reading always advances. */
 #include "record.h"
 
+/* How many of the bytes from `pos` to `end` lie in a row where romfs_at finds the first. */
+static uint32_t run(const struct romfs *fs, uint32_t pos, uint32_t end)
+{
+	return fs->tail && pos < fs->tail->safe && fs->tail->safe < end ? fs->tail->safe - pos : end - pos;
+}
+
 enum romfs_rule romfs_read_varuint(const struct romfs *fs, uint32_t *pos, uint32_t end, uint32_t *value)
 {
-	uint32_t v = 0;
-	for (uint32_t p = *pos; p < end; p++) {
-		if (v >> 25)
-			return ROMFS_RULE_VARUINT;
-		uint8_t byte = *romfs_at(fs, p, 1);
-		v = v << 7 | (byte & 0x7Fu);
-		if (!(byte & 0x80u)) {
-			*pos = p + 1;
-			*value = v;
-			return ROMFS_RULE_NONE;
+	uint32_t v = 0, p = *pos;
+	while (p < end) {
+		const uint8_t *at = romfs_at(fs, p, 1), *stop = at + run(fs, p, end);
+		for (; at < stop; at++) {
+			p++;
+			if (v >> 25)
+				return ROMFS_RULE_VARUINT;
+			v = v << 7 | (*at & 0x7Fu);
+			if (!(*at & 0x80u)) {
+				*pos = p;
+				*value = v;
+				return ROMFS_RULE_NONE;
+			}
 		}
 	}
 	return ROMFS_RULE_VARUINT;
