@@ -16,11 +16,10 @@ void core_progress(uint32_t bytes);
 /* What was written before is seen by everyone before what is written after. */
 void core_barrier(void);
 
-/* Between the two, loads from mapped flash that end in a bus error (an ECC error that cannot be corrected, a chip that
- * does not answer) give any value.  guard_end: was there one?  Then *address says where, ~0 when nobody knows. */
-void core_guard_begin(void);
-int core_guard_end(uint32_t *address);
-/* For the exception: was it such a load?  Then the frame (r0 to r3, r12, lr, pc, xpsr) goes on behind it. */
+/* Calls go(context), which reads mapped flash.  A load that ends in a bus error (an ECC error that cannot be corrected,
+ * a chip that does not answer) ends it there: 1 then, and *address says where, ~0 when nobody knows.  Not nested. */
+int core_guard(void (*go)(void *context), void *context, uint32_t *address);
+/* For the exception: was it such a load?  Then the frame (r0 to r3, r12, lr, pc, xpsr) leads out of core_guard. */
 int core_forgives(uint32_t *frame);
 
 #endif

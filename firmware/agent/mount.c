@@ -71,15 +71,43 @@ static uint32_t make_tail(struct agent *a, struct medium *m, uint32_t offset, ui
 	return view_copy(m, offset + tail->from, a->base + a->setup.work, size);
 }
 
+/* The driver's call, for core_guard. */
+struct walk {
+	const uint8_t *image;
+	uint32_t length;
+	const struct romfs_tail *tail;
+	struct report report;
+	struct romfs fs;
+	struct romfs_fault fault;
+	enum romfs_status status;
+};
+
+static void walk(void *context)
+{
+	struct walk *w = context;
+	w->status = romfs_verify_split(&w->fs, w->image, w->length, w->tail, visit, &w->report, &w->fault);
+}
+
+static void say(const struct walk *w, uint32_t answer[AGENT_ANSWER_WORDS])
+{
+	const struct report *r = &w->report;
+	answer[AGENT_MOUNT_STATUS] = w->status;
+	answer[AGENT_MOUNT_RULE] = w->fault.rule;
+	answer[AGENT_MOUNT_FAULT] = w->fault.offset;
+	answer[AGENT_MOUNT_BEGIN] = w->fs.begin;
+	answer[AGENT_MOUNT_END] = w->fs.end;
+	answer[AGENT_MOUNT_ENTRIES] = r->entries;
+	answer[AGENT_MOUNT_FILES] = r->files;
+	answer[AGENT_MOUNT_FIRST] = r->first;
+	answer[AGENT_MOUNT_COUNT] = r->count;
+	answer[AGENT_MOUNT_CHECK] = agent_crc32(0, (void *)r->entry, r->count * (uint32_t)sizeof *r->entry);
+}
+
 uint32_t agent_mount(struct agent *a, struct medium *m, const uint32_t argument[5], uint32_t answer[AGENT_ANSWER_WORDS],
     uint32_t *detail)
 {
-	uint32_t offset = argument[1], length = argument[2], address = 0;
-	struct report r = { m, offset, (void *)(a->base + a->setup.results), argument[3],
-		a->setup.results_size / (uint32_t)sizeof(struct agent_entry), 0, 0, 0, 0 };
-	struct romfs_fault fault;
+	uint32_t offset = argument[1], length = argument[2];
 	struct romfs_tail tail;
-	struct romfs fs;
 	if (!agent_within(offset, length, m->set.size) || (m->set.tail && m->set.tail > a->setup.slot_size))
 		return AGENT_BAD_ARGUMENT;
 	int split = m->ops->read && offset + length > view_safe(m);
@@ -88,19 +116,13 @@ uint32_t agent_mount(struct agent *a, struct medium *m, const uint32_t argument[
 		status = m->ops->map(m);
 	if (status != AGENT_OK)
 		return status;
-	core_guard_begin();
-	answer[AGENT_MOUNT_STATUS] =
-	    romfs_verify_split(&fs, m->mapped + offset, length, split ? &tail : 0, visit, &r, &fault);
-	answer[AGENT_MOUNT_UNREADABLE] = core_guard_end(&address) != 0;
-	*detail = m->detail = address;
-	answer[AGENT_MOUNT_RULE] = fault.rule;
-	answer[AGENT_MOUNT_FAULT] = fault.offset;
-	answer[AGENT_MOUNT_BEGIN] = fs.begin;
-	answer[AGENT_MOUNT_END] = fs.end;
-	answer[AGENT_MOUNT_ENTRIES] = r.entries;
-	answer[AGENT_MOUNT_FILES] = r.files;
-	answer[AGENT_MOUNT_FIRST] = r.first;
-	answer[AGENT_MOUNT_COUNT] = r.count;
-	answer[AGENT_MOUNT_CHECK] = agent_crc32(0, (void *)r.entry, r.count * (uint32_t)sizeof *r.entry);
+	struct walk w = {
+		.image = m->mapped + offset, .length = length, .tail = split ? &tail : 0, .status = ROMFS_CORRUPT
+	};
+	w.report = (struct report){ m, offset, (void *)(a->base + a->setup.results), argument[3],
+		a->setup.results_size / (uint32_t)sizeof(struct agent_entry), 0, 0, 0, 0 };
+	answer[AGENT_MOUNT_UNREADABLE] = core_guard(walk, &w, detail) != 0;
+	m->detail = *detail;
+	say(&w, answer);
 	return AGENT_OK;
 }

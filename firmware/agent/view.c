@@ -4,13 +4,25 @@
 #define PIECE   4096u
 #define COMMAND 256u
 
+struct run {
+	view_piece *piece;
+	void *context;
+	const uint8_t *data;
+	uint32_t size;
+};
+
+static void take(void *context)
+{
+	const struct run *r = context;
+	r->piece(r->context, r->data, r->size);
+}
+
 /* One run out of the mapping; a bus error on the way is an answer, not the end. */
 static uint32_t mapped_run(struct medium *m, uint32_t offset, uint32_t size, view_piece *piece, void *context)
 {
+	struct run r = { piece, context, m->mapped + offset, size };
 	uint32_t address;
-	core_guard_begin();
-	piece(context, m->mapped + offset, size);
-	return core_guard_end(&address) ? flash_no(m, AGENT_UNREADABLE, address) : AGENT_OK;
+	return core_guard(take, &r, &address) ? flash_no(m, AGENT_UNREADABLE, address) : AGENT_OK;
 }
 
 static uint32_t command_run(struct medium *m, uint32_t offset, uint32_t size, view_piece *piece, void *context)

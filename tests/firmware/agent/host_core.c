@@ -33,12 +33,9 @@ void core_barrier(void)
 	__sync_synchronize();
 }
 
-void core_guard_begin(void)
-{
-}
-
-int core_guard_end(uint32_t *address)
+int core_guard(void (*go)(void *context), void *context, uint32_t *address)
 {
 	*address = UINT32_MAX;
+	go(context);
 	return 0;
 }
