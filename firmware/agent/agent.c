@@ -59,6 +59,17 @@ void agent_begin(struct agent *a, volatile struct agent_mailbox *box, uint32_t c
 	box->magic = AGENT_MAGIC;
 }
 
+uint32_t agent_medium_of(struct agent *a, uint32_t number, struct medium **m)
+{
+	*m = number < AGENT_MEDIA && a->medium[number].ops ? &a->medium[number] : 0;
+	if (!*m)
+		return AGENT_NO_FLASH;
+	(*m)->detail = 0;
+	uint32_t status = (*m)->opened ? AGENT_OK : (*m)->ops->open(*m);
+	(*m)->opened = status == AGENT_OK;
+	return status;
+}
+
 /* --- commands --- */
 
 static void answer(struct agent *a, uint32_t ask, uint32_t status, uint32_t detail, const uint32_t *words)
@@ -118,8 +129,10 @@ static int ring_step(struct agent *a)
 	a->box->state = AGENT_WORKING;
 	uint32_t status = AGENT_BAD_CHECK, detail = 0;
 	if (slot.check == agent_check((void *)&slot, offsetof(struct agent_slot, check) / 4)) {
-		struct medium *m = slot.medium < AGENT_MEDIA ? &a->medium[slot.medium] : 0;
-		status = m && m->ops ? agent_ring_step(a, &slot, m, &skipped) : AGENT_NO_FLASH;
+		struct medium *m;
+		status = agent_medium_of(a, slot.medium, &m);
+		if (status == AGENT_OK)
+			status = agent_ring_step(a, &slot, m, &skipped);
 		detail = m ? m->detail : 0;
 	}
 	a->box->state = AGENT_READY;

@@ -19,13 +19,14 @@ void agent_begin(struct agent *a, volatile struct agent_mailbox *box, uint32_t c
 /* Does what there is to do, at most one command or one buffer; false when there was nothing. */
 int agent_step(struct agent *a);
 
+/* A medium by its number, opened when it is first needed; *m is NULL when there is none. */
+uint32_t agent_medium_of(struct agent *a, uint32_t number, struct medium **m);
 /* The parts; each answers an enum agent_status. */
 uint32_t agent_ring_step(struct agent *a, const struct agent_slot *slot, struct medium *m, uint32_t *skipped);
 uint32_t agent_command(
     struct agent *a, const struct agent_request *r, uint32_t answer[AGENT_ANSWER_WORDS], uint32_t *detail);
 uint32_t agent_mount(struct agent *a, struct medium *m, const uint32_t argument[5], uint32_t answer[AGENT_ANSWER_WORDS],
     uint32_t *detail);
-/* Makes the copy of a range's end, if the range reaches where the mapping must not be read; see view.h. */
 
 /* CRC-32 of words. */
 uint32_t agent_check(const uint32_t *words, uint32_t count);

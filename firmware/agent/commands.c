@@ -14,6 +14,7 @@ struct call {
 static uint32_t open_medium(const struct call *c)
 {
 	uint32_t status = c->m->ops->open(c->m);
+	c->m->opened = status == AGENT_OK;
 	c->answer[0] = c->m->chip;
 	c->answer[1] = c->m->bytes;
 	return status;
@@ -124,11 +125,15 @@ static uint32_t read(const struct call *c)
 static uint32_t close(const struct call *c)
 {
 	uint32_t status = AGENT_OK;
-	for (unsigned i = 0; i < AGENT_MEDIA && status == AGENT_OK; i++)
-		if (c->a->medium[i].ops) {
-			status = c->a->medium[i].ops->map(&c->a->medium[i]);
-			*c->detail = c->a->medium[i].detail;
-		}
+	for (unsigned i = 0; i < AGENT_MEDIA && status == AGENT_OK; i++) {
+		struct medium *m;
+		if (!c->a->medium[i].ops)
+			continue;
+		status = agent_medium_of(c->a, i, &m);
+		if (status == AGENT_OK)
+			status = m->ops->map(m);
+		*c->detail = m->detail;
+	}
 	return status;
 }
 
@@ -147,17 +152,17 @@ static const struct {
 uint32_t agent_command(
     struct agent *a, const struct agent_request *r, uint32_t answer[AGENT_ANSWER_WORDS], uint32_t *detail)
 {
-	struct medium *m = r->argument[0] < AGENT_MEDIA ? &a->medium[r->argument[0]] : 0;
-	const struct call c = { a, m, r->argument, answer, detail };
+	struct medium *m = 0;
+	uint32_t status = AGENT_OK;
 	if (r->command >= AGENT_COMMANDS || !rows[r->command].go)
 		return AGENT_BAD_COMMAND;
 	core_progress(0);
-	if (!rows[r->command].needs_medium)
-		return rows[r->command].go(&c);
-	if (!m || !m->ops)
-		return AGENT_NO_FLASH;
-	m->detail = 0;
-	uint32_t status = rows[r->command].go(&c);
-	*detail = m->detail;
+	if (rows[r->command].needs_medium)
+		status = agent_medium_of(a, r->argument[0], &m);
+	const struct call c = { a, m, r->argument, answer, detail };
+	if (status == AGENT_OK)
+		status = rows[r->command].go(&c);
+	if (m)
+		*detail = m->detail;
 	return status;
 }

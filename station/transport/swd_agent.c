@@ -114,6 +114,16 @@ static bool fits(const struct swd_agent_setup *s, const struct agent_image *head
 	return true;
 }
 
+/* Is every chip there, and large enough? */
+static bool open_all(struct swd_agent *a, struct err *e)
+{
+	uint32_t jedec;
+	for (unsigned i = 0; i < AGENT_MEDIA; i++)
+		if (a->s.medium[i].backend != AGENT_NO_BACKEND && !swd_agent_open(a, i, &jedec, e))
+			return false;
+	return true;
+}
+
 static bool begin(struct swd_agent *a, struct err *e)
 {
 	struct span image = agent_code_for(a->s.core);
@@ -132,7 +142,7 @@ static bool begin(struct swd_agent *a, struct err *e)
 	    !ocd_call(a->s.ocd, CALL_MS, NULL, 0, e, "resume 0x%08x", (unsigned)a->s.load))
 		return false;
 	agent_patience(a);
-	return wait_for_magic(a, e);
+	return wait_for_magic(a, e) && open_all(a, e);
 }
 
 bool swd_agent_start(const struct swd_agent_setup *s, struct swd_agent **out, struct err *e)

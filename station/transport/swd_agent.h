@@ -31,8 +31,8 @@ struct swd_agent_setup {
 
 struct swd_agent; /* owned by the caller */
 
-/* Loads the image that fits the core, reads it back, starts it and waits for its magic.  On success nothing was erased
- * or written but RAM. */
+/* Loads the image that fits the core, reads it back, starts it, waits for its magic and opens every medium (so that
+ * wrong-board and flash-error come here already).  Nothing was erased or written but RAM. */
 bool swd_agent_start(const struct swd_agent_setup *s, struct swd_agent **out, struct err *e);
 /* Frees; the core runs on.  Accepts NULL. */
 void swd_agent_stop(struct swd_agent *a);

@@ -264,6 +264,9 @@ def reports_its_own_fault(core, name, ram):
         Agent(core, name, ram, watchdog=NOWHERE + 0x1234)
     except AssertionError:
         pass
+    until = time.monotonic() + DEADLINE_S
+    while words(core.read(ram + 0x40010, 4))[0] != FAULT and time.monotonic() < until:
+        core.run_a_little(0.05)
     w = words(core.read(ram + 0x40000, 0x84))
     assert w[4] == FAULT and w[29] in (3, 5), w
     assert w[32] == NOWHERE + 0x1234 and ram < w[30] < ram + 0x8000 and w[31] & 0x200, [hex(n) for n in w[29:33]]

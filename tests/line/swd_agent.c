@@ -242,7 +242,7 @@ static bool run(const char *word, struct err *e)
 
 static bool begin(struct err *e)
 {
-	if (!ocd_start(&t.ocd, &t.o, e) || !ocd_call(t.o, 5000, NULL, 0, e, "reset halt"))
+	if (!ocd_start(&t.ocd, &t.o, e) || !ocd_call(t.o, 5000, NULL, 0, e, "reset halt; romline_prepare"))
 		return false;
 	t.agent.ocd = t.o;
 	return swd_agent_start(&t.agent, &t.a, e);

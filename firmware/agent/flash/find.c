@@ -22,7 +22,7 @@ const struct nor_bus *nor_bus_of(uint32_t backend)
 
 uint32_t flash_find(struct medium *m, const struct agent_medium *set)
 {
-	*m = (struct medium){ *set, 0, (const uint8_t *)(uintptr_t)set->mapped, 0, 0, 0, 0, 0, 0 };
+	*m = (struct medium){ *set, 0, (const uint8_t *)(uintptr_t)set->mapped, 0, 0, 0, 0, 0, 0, 0 };
 	if (set->backend >= AGENT_BACKENDS || !rows[set->backend].ops || !set->size || set->tail > set->size)
 		return AGENT_NO_FLASH;
 	m->ops = rows[set->backend].ops;

@@ -16,6 +16,7 @@ struct medium {
 	const uint8_t *mapped;       /* set.mapped; tests have it elsewhere */
 	void *context;               /* tests */
 	uint32_t detail;
+	int opened;     /* by agent_medium_of */
 	int visible;    /* mapped reads work */
 	uint32_t chip;  /* JEDEC id, 0: internal flash */
 	uint32_t bytes; /* as the chip says it, 0: it does not */

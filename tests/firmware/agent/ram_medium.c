@@ -101,7 +101,7 @@ static const struct flash_ops internal = { open, erase, program, map, 0 }, nor =
 uint32_t flash_find(struct medium *m, const struct agent_medium *set)
 {
 	struct ram_medium *r = &ram_media[set->backend == AGENT_STM32H7 ? 0 : 1];
-	*m = (struct medium){ *set, 0, 0, 0, 0, 0, 0, 0, 0 };
+	*m = (struct medium){ *set, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 	if ((set->backend != AGENT_STM32H7 && set->backend != AGENT_QUADSPI) || !set->size || set->tail > set->size)
 		return AGENT_NO_FLASH;
 	m->ops = set->backend == AGENT_STM32H7 ? &internal : &nor;
