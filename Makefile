@@ -30,8 +30,9 @@ TEST_SRC := $(wildcard tests/unit/t_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/f_*.c)
 # The virtual line: the USB front end, and the cameras behind fixtures/virtual/camera.h.
 # `make virtual-line CAMERA="a.o b.a"` links other cameras in their place; parts of ours stay there for them to use.
-CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/flash.c fixtures/virtual/cells.c fixtures/virtual/store.c \
-              fixtures/virtual/identity.c firmware/dfu/device.c
+CAMERA_SRC := fixtures/virtual/camera.c fixtures/virtual/camera_openmv.c fixtures/virtual/camera_dfuse.c \
+              fixtures/virtual/flash.c fixtures/virtual/cells.c fixtures/virtual/store.c fixtures/virtual/identity.c \
+              firmware/dfu/device.c firmware/dfu/dfuse.c
 CAMERA_LIB := $(BUILD)/libcamera.a
 VIRTUAL_LINE ?= $(BUILD)/virtual-line
 # What a model in another language may need of the compiler; linked only where it is used.

@@ -1,6 +1,7 @@
 /* What a board file says, asked: partitions, programming units, alignment, firmware ranges, serials. */
 #include "format/board.h"
 #include "base/hex.h"
+#include "format/dfuse_map.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -38,6 +39,62 @@ struct medium_extent board_medium_extent(const struct board *b, unsigned medium)
 		return (struct medium_extent){ 0, 0, 0 };
 	x.size = (uint32_t)(end - x.base);
 	return x;
+}
+
+static bool maps_fit(const struct board *b, const char (*texts)[BOARD_ALT_SIZE])
+{
+	struct dfuse_map map;
+	for (unsigned alt = 0; alt < b->alternate_count; alt++) {
+		if (!dfuse_map_parse(texts[alt], &map) ||
+		    strncmp(map.name, b->alternates[alt].name, strlen(b->alternates[alt].name)) != 0)
+			return false;
+		for (unsigned i = 0; i < b->partition_count; i++)
+			if (b->partitions[i].alt == alt && !dfuse_map_holds(&map, &b->partitions[i]))
+				return false;
+	}
+	return true;
+}
+
+bool board_alternates_fit(const struct board *b, const char (*texts)[BOARD_ALT_SIZE], unsigned count)
+{
+	if (b->dialect == DIALECT_DFUSE)
+		return count == b->alternate_count && maps_fit(b, texts);
+	if (count != b->partition_count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		if (!board_partition(b, texts[i]))
+			return false;
+		for (unsigned k = 0; k < i; k++)
+			if (!strcmp(texts[i], texts[k]))
+				return false;
+	}
+	return true;
+}
+
+/* What the camera says behind the board file's "... v."; false: nothing of that kind. */
+static bool stated_version(const struct board *b, const char (*texts)[BOARD_ALT_SIZE], unsigned count, char *out)
+{
+	struct dfuse_map map;
+	for (unsigned alt = 0; alt < b->alternate_count && alt < count; alt++) {
+		size_t n = strlen(b->alternates[alt].name);
+		if (n < 2 || strcmp(b->alternates[alt].name + n - 2, "v.") != 0 || !dfuse_map_parse(texts[alt], &map) ||
+		    strncmp(map.name, b->alternates[alt].name, n) != 0)
+			continue;
+		snprintf(out, BOARD_VERSION_SIZE, "%.*s", BOARD_VERSION_SIZE - 1, map.name + n);
+		return true;
+	}
+	return false;
+}
+
+void board_bootloader_version(const struct board *b, uint16_t bcd, const char (*texts)[BOARD_ALT_SIZE], unsigned count,
+    char out[BOARD_VERSION_SIZE])
+{
+	if (b->dialect == DIALECT_DFUSE && stated_version(b, texts, count, out))
+		return;
+	if (bcd == b->bcd_old)
+		snprintf(out, BOARD_VERSION_SIZE, "%04x", (unsigned)bcd);
+	else /* major, minor, patch as nibbles */
+		snprintf(out, BOARD_VERSION_SIZE, "%u.%u.%u", (unsigned)bcd >> 8, bcd >> 4 & 15u, bcd & 15u);
 }
 
 uint32_t board_alignment(const struct board *b, const char *path, bool *is_model)

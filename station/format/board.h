@@ -17,6 +17,8 @@
 #define BOARD_MAX_MEDIA      4
 #define BOARD_MAX_LEGACY     4
 #define BOARD_MAX_MPY        8
+#define BOARD_MAX_ALTERNATES 8
+#define BOARD_ALT_SIZE       64 /* the string of an alternate setting */
 #define DFU_BLOCK            4096u
 
 enum board_role { ROLE_BOOTLOADER, ROLE_FIRMWARE, ROLE_COFIRMWARE, ROLE_ROMFS, ROLE_FILESYSTEM, ROLE_OTHER };
@@ -47,17 +49,20 @@ struct erase_run {
 };
 
 struct partition {
-	char name[24];    /* the alternate setting's string, matched exactly */
-	unsigned alt;     /* where the current bootloader has it; informative: alternates are matched by name */
+	/* OpenMV: the alternate setting's string, matched exactly.  DfuSe: a name of our own, since an alternate is a
+	 * medium there and holds several partitions */
+	char name[24];
+	unsigned alt;     /* OpenMV: where the current bootloader has it; informative.  DfuSe: index into alternates */
 	unsigned medium;  /* index into board.media */
 	uint64_t address; /* in the medium */
-	uint64_t mapped;  /* where the camera's core sees it; 0: nowhere */
+	uint64_t mapped;  /* where the camera's core sees it, and DfuSe too; 0: nowhere */
 	uint32_t size;    /* bytes */
 	bool readonly;    /* the bootloader refuses writes */
 	bool forbidden;   /* a recipe never writes it, even where the bootloader would */
 	bool readable;    /* UPLOAD gives its contents */
 	enum board_role role;
 	unsigned romfs_index; /* for ROLE_ROMFS: its number in vfs.rom_ioctl */
+	uint32_t sector;      /* DfuSe: what one erase command erases; an erase unit is one or several */
 	unsigned run_count;
 	struct erase_run runs[BOARD_MAX_ERASE_RUNS]; /* cover exactly size; none when the medium does not erase */
 };
@@ -112,6 +117,12 @@ struct board_swd {
 	struct swd_medium media[BOARD_MAX_MEDIA]; /* as board.media */
 };
 
+/* DfuSe: an alternate setting, which is a medium and states its map. */
+struct alternate {
+	char name[32];             /* what its name begins with, runs of blanks taken as one */
+	char text[BOARD_ALT_SIZE]; /* what the bootloader described here says in full */
+};
+
 struct board {
 	char id[BOARD_ID_SIZE], name[64], mcu[32], core[16];
 	enum dfu_dialect dialect;
@@ -129,7 +140,9 @@ struct board {
 	uint16_t bcd_old;          /* the id that old bootloaders report; they leave only by a bus reset when forced */
 	uint16_t bcd_first_detach; /* the first version that obeys DETACH in every mode */
 	uint32_t enumerate_window_ms, latch_window_ms;
-	uint32_t transfer_size; /* wTransferSize, 4096 */
+	uint32_t transfer_size;   /* wTransferSize, 4096 */
+	unsigned alternate_count; /* DfuSe; OpenMV has none, its partitions are its alternates */
+	struct alternate alternates[BOARD_MAX_ALTERNATES];
 	uint32_t boot_magic_address, boot_magic_value;
 	enum uid_rule uid_rule;
 	enum run_serial_rule run_serial_rule;
@@ -167,6 +180,15 @@ struct medium_extent {
 	uint32_t size;
 };
 struct medium_extent board_medium_extent(const struct board *b, unsigned medium);
+
+/* Are these all of this board's alternates: by name, OpenMV's in any order, DfuSe's in the board file's, where each map
+ * must also hold the partitions that lie in it? */
+bool board_alternates_fit(const struct board *b, const char (*texts)[BOARD_ALT_SIZE], unsigned count);
+#define BOARD_VERSION_SIZE 16
+/* The bootloader's version: OpenMV's from bcdDevice, where the old ones report a plain 0200; DfuSe's is what follows
+ * the name of the alternate whose name in the board file ends with "v.". */
+void board_bootloader_version(const struct board *b, uint16_t bcd, const char (*texts)[BOARD_ALT_SIZE], unsigned count,
+    char out[BOARD_VERSION_SIZE]);
 /* Alignment for a file by its complete, lower-cased suffix (what follows the first dot of the last path part);
  * *is_model may be NULL. */
 uint32_t board_alignment(const struct board *b, const char *path, bool *is_model);

@@ -1,5 +1,6 @@
 /* Reads a board file: every key known and present, every value in its range, and the parts in tune with each other. */
 #include "format/board_inner.h"
+#include "format/dfuse_map.h"
 #include "format/json.h"
 
 #include <stdio.h>
@@ -47,10 +48,41 @@ static bool parse_usb(const struct cJSON *root, struct board *b, struct err *e)
 	return true;
 }
 
+/* {"name": "Internal Flash", "text": "@Internal Flash  2MB   /0x08000000/..."} */
+static bool parse_alternate(const struct cJSON *o, struct alternate *a, struct err *e)
+{
+	static const char *const keys[] = { "name", "text", NULL };
+	struct dfuse_map map;
+	if (!json_is_object(o))
+		return field_bad(e, "alternates", "must be objects");
+	if (!json_only_keys(o, keys, e) || !field_text(o, "name", a->name, sizeof a->name, e) ||
+	    !field_text(o, "text", a->text, sizeof a->text, e))
+		return false;
+	return (dfuse_map_parse(a->text, &map) && !strncmp(map.name, a->name, strlen(a->name))) ||
+	       field_bad(e, "text", "must be a DfuSe string whose name begins with \"name\"");
+}
+
+/* DfuSe's alternates are media; OpenMV's are the partitions. */
+static bool parse_alternates(const struct cJSON *o, struct board *b, struct err *e)
+{
+	const struct cJSON *list;
+	if (b->dialect == DIALECT_OPENMV)
+		return !json_member(o, "alternates") || field_bad(e, "alternates", "are DfuSe's only");
+	if (!json_array(o, "alternates", &list, e))
+		return false;
+	for (const struct cJSON *i = json_first(list); i; i = json_after(i)) {
+		if (b->alternate_count == BOARD_MAX_ALTERNATES)
+			return field_bad(e, "alternates", "are too many");
+		if (!parse_alternate(i, &b->alternates[b->alternate_count++], e))
+			return false;
+	}
+	return b->alternate_count || field_bad(e, "alternates", "are none");
+}
+
 static bool parse_bootloader(const struct cJSON *root, struct board *b, struct err *e)
 {
 	static const char *const keys[] = { "dialect", "current", "old", "first_detach", "enumerate_window_ms",
-		"latch_window_ms", "transfer_size", "magic_address", "magic_value", NULL };
+		"latch_window_ms", "transfer_size", "magic_address", "magic_value", "alternates", NULL };
 	static const char *const dialects[] = { "openmv", "dfuse", NULL };
 	const struct cJSON *o;
 	unsigned dialect;
@@ -69,7 +101,7 @@ static bool parse_bootloader(const struct cJSON *root, struct board *b, struct e
 	    !field_hex32(o, "magic_value", &b->boot_magic_value, e))
 		return false;
 	b->dialect = (enum dfu_dialect)dialect;
-	return true;
+	return parse_alternates(o, b, e);
 }
 
 static bool parse_serial(const struct cJSON *root, struct board *b, struct err *e)
@@ -258,8 +290,24 @@ static bool parse_place(const struct cJSON *o, const struct board *b, struct par
 	return true;
 }
 
-static bool check_partition(const struct board *b, const struct partition *p, struct err *e)
+/* DfuSe: the partition lies in its alternate, whose sectors make up its units and have a time, and may be read and
+ * written there. */
+static bool check_dfuse(const struct board *b, struct partition *p, struct err *e)
 {
+	struct dfuse_map map;
+	bool there = p->alt < b->alternate_count && dfuse_map_parse(b->alternates[p->alt].text, &map);
+	p->sector = there ? dfuse_map_sector(&map, (uint32_t)p->mapped) : 0;
+	bool made_up = p->sector && p->sector % DFU_BLOCK == 0 && board_erase_ms(b, p->sector);
+	for (unsigned i = 0; made_up && i < p->run_count; i++)
+		made_up = p->runs[i].size % p->sector == 0;
+	return (made_up && dfuse_map_holds(&map, p)) ||
+	       field_bad(e, "alt", "names no alternate whose map has sectors for these units at \"mapped\"");
+}
+
+static bool check_partition(const struct board *b, struct partition *p, struct err *e)
+{
+	if (b->dialect == DIALECT_DFUSE && !check_dfuse(b, p, e))
+		return false;
 	if (p->readonly && !p->forbidden)
 		return field_bad(e, "forbidden", "must be true where the bootloader refuses writes");
 	if (p->role == ROLE_BOOTLOADER && !p->forbidden)
@@ -271,7 +319,7 @@ static bool check_partition(const struct board *b, const struct partition *p, st
 	for (const struct partition *other = b->partitions; other != p; other++) {
 		if (!strcmp(other->name, p->name))
 			return field_bad(e, "name", "stands twice");
-		if (other->alt == p->alt)
+		if (other->alt == p->alt && b->dialect == DIALECT_OPENMV)
 			return field_bad(e, "alt", "stands twice");
 		if (p->role == ROLE_FIRMWARE && other->role == ROLE_FIRMWARE)
 			return field_bad(e, "role", "firmware stands twice; further cores are cofirmware");

@@ -77,13 +77,14 @@ enum dfu_exchange_end dfu_exchange_state(const struct dfu_run *r)
 	return r->exchange.finished ? DFU_EXCHANGE_ACKED : DFU_EXCHANGE_RUNS;
 }
 
-/* Timeouts count from queueing, so each also covers what is queued before it. */
+/* Timeouts count from queueing, so each also covers what is queued before it.  OpenMV's bootloader holds the GETSTATUS
+ * after the one that says busy, ST's class that very one. */
 static uint32_t ask_ms(const struct dfu_run *r)
 {
 	const struct dfu_exchange *x = &r->exchange;
 	if (!r->queued)
 		return x->lost ? DFU_PLAIN_MS : r->hold_ms;
-	if (x->pair && x->asks)
+	if (x->pair && x->asks && r->dialect == DIALECT_OPENMV)
 		return DFU_PLAIN_MS + 1000; /* the one that says busy at once */
 	return DFU_PLAIN_MS + 1000 + r->hold_ms;
 }
@@ -235,7 +236,11 @@ static void lose(struct dfu_run *r, enum dfu_result result)
 	if (result == DFU_TIMED_OUT)
 		x->silent++;
 	bool hopeless = x->silent == MAX_SILENT || (x->silent && x->dnload == DNLOAD_LOST && !x->taken);
-	if (x->lost == MAX_LOST || hopeless || result == DFU_GONE || result == DFU_BABBLED || result == DFU_CANCELLED)
+	if (x->lost == MAX_LOST && result == DFU_STALLED && x->taken && r->dialect == DIALECT_DFUSE)
+		dfu_fail(r, CODE_USB_PROTOCOL,
+		    "GETSTATUS was refused (stall) while it worked on its flash: only power brings it out of that");
+	else if (x->lost == MAX_LOST || hopeless || result == DFU_GONE || result == DFU_BABBLED ||
+		 result == DFU_CANCELLED)
 		dfu_fail_result(r, DFU_GETSTATUS, result);
 }
 

@@ -19,7 +19,7 @@ static void begin(
 		.partition = partition,
 		.hold_ms = DFU_PLAIN_MS,
 		.exchange = { .reached = DFU_STATE_IDLE },
-		.read = { .first = first, .count = count, .depth = 1, .phase = READ_FLOW },
+		.read = { .first = first, .base = first, .count = count, .depth = 1, .phase = READ_FLOW },
 	};
 	if ((uint64_t)first + count > DFU_MAX_BLOCKS)
 		dfu_fail(r, CODE_INTERNAL, "block %u has no number in DFU", first + count);
@@ -33,6 +33,12 @@ void dfu_read_begin(struct dfu_run *r, enum dfu_dialect dialect, const struct pa
 		r->read.phase = READ_PREPARE;
 	if (depth > 1)
 		r->read.depth = (uint8_t)(depth > DFU_RUN_QUEUE ? DFU_RUN_QUEUE : depth);
+}
+
+void dfu_read_continue(struct dfu_run *r, uint32_t base)
+{
+	r->read.base = base;
+	r->read.phase = READ_FLOW;
 }
 
 void dfu_peek_begin(struct dfu_run *r, uint32_t block)
@@ -72,7 +78,7 @@ static struct dfu_action prepare(struct dfu_run *r)
 	case READ_POINT:
 		d->phase = READ_POINTING;
 		dfu_command_begin(
-		    r, DFUSE_SET_ADDRESS, (uint32_t)(r->partition->address + (uint64_t)d->first * DFU_BLOCK));
+		    r, DFUSE_SET_ADDRESS, (uint32_t)(r->partition->mapped + (uint64_t)d->first * DFU_BLOCK));
 		return dfu_exchange_next(r);
 	default:
 		if (dfu_exchange_state(r) != DFU_EXCHANGE_ACKED)
@@ -90,7 +96,9 @@ static struct dfu_action flow(struct dfu_run *r)
 		dfu_fail(r, CODE_ABORTED, "stopped before block %u", d->first + d->asked);
 	else if (more && r->queued < d->depth) {
 		uint32_t n = d->asked++;
-		uint32_t value = r->dialect == DIALECT_DFUSE ? n + DFUSE_FIRST_BLOCK : d->first + n;
+		uint32_t value = d->first + n;
+		if (r->dialect == DIALECT_DFUSE)
+			value += DFUSE_FIRST_BLOCK - d->base;
 		return dfu_send(DFU_UPLOAD, (uint16_t)value, DFU_BLOCK, DFU_PLAIN_MS);
 	}
 	if (r->queued)

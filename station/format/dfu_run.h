@@ -66,14 +66,17 @@ struct dfu_exchange {
 struct dfu_write {
 	const struct plan_step *steps;
 	uint32_t count, acked;
-	bool last;     /* the exchange that runs is the step's last one */
-	uint8_t stage; /* DfuSe: which command of the step is next */
-	bool pointed;  /* DfuSe: the address pointer is at block `base` */
+	bool last;       /* the exchange that runs is the step's last one */
+	uint8_t stage;   /* DfuSe: which command of the step is next */
+	uint32_t erased; /* DfuSe: sectors of the step's unit that were */
+	bool pointed;    /* DfuSe: the address pointer is at block `base` */
+	bool settled;    /* DfuSe: the pause behind the last step is over */
 	uint32_t base;
 };
 
 struct dfu_read {
 	uint32_t first, count, asked, answered;
+	uint32_t base;   /* DfuSe: the block at the address pointer */
 	uint16_t got;    /* bytes of the last frame */
 	bool any_length; /* a short frame, or a refusal, is an answer */
 	uint8_t phase, depth, trouble, retries;
@@ -83,10 +86,11 @@ struct dfu_read {
 struct dfu_run {
 	enum dfu_run_kind kind;
 	enum dfu_dialect dialect;
-	const struct partition *partition; /* DfuSe: its address */
+	const struct partition *partition; /* DfuSe: its mapped address */
 	uint32_t hold_ms;                  /* how long the camera may hold GETSTATUS over flash work */
-	struct err err;                    /* why it failed */
-	uint8_t queue[DFU_RUN_QUEUE];      /* requests that are out, oldest first */
+	uint32_t settle_ms; /* DfuSe write: what it acknowledged last may be in its flash only so much later */
+	struct err err;     /* why it failed */
+	uint8_t queue[DFU_RUN_QUEUE]; /* requests that are out, oldest first */
 	unsigned queued;
 	bool stop, cancel, prepared;
 	uint8_t command[5]; /* DfuSe: the command on its way */
@@ -105,6 +109,9 @@ void dfu_write_begin(struct dfu_run *r, enum dfu_dialect dialect, const struct p
 /* Blocks first .. first + count - 1, each 4096 bytes.  depth: how many UPLOADs may be out at once. */
 void dfu_read_begin(struct dfu_run *r, enum dfu_dialect dialect, const struct partition *partition, uint32_t first,
     uint32_t count, unsigned depth);
+/* DfuSe, behind dfu_read_begin: the read before this one, of the same partition, left the camera in dfuUPLOAD-IDLE with
+ * its address pointer at block base, which is not behind `first`: nothing needs to be prepared. */
+void dfu_read_continue(struct dfu_run *r, uint32_t base);
 /* One UPLOAD whose frame may have any length; read.got tells.  Latches a camera, and finds the end of a partition. */
 void dfu_peek_begin(struct dfu_run *r, uint32_t block);
 /* Sends the camera to its firmware. */

@@ -1,8 +1,10 @@
 /* A write run: the steps of one visit to a partition, one exchange after another.
  *
  * OpenMV's bootloader addresses a block by wValue and erases by itself when a block starts an erase unit.  DfuSe needs
- * to be told: an erase command where a block starts an erase unit, and the address pointer wherever it does not
- * follow from the block before.  The pointer is set again after each erase, since ST's own stack moves it there. */
+ * to be told: an erase command for each sector where a block starts an erase unit, and the address pointer wherever it
+ * does not follow from the block before.  The pointer is set again after each erase, since ST's own stack moves it
+ * there. Arduino's bootloader acknowledges a block before it has programmed it, so that the run ends with a pause:
+ * whoever reads, or resets the camera, at once would find the last block missing. */
 #include "format/dfu_inner.h"
 
 enum { STAGE_ERASE, STAGE_POINT, STAGE_BLOCK };
@@ -21,32 +23,27 @@ void dfu_write_begin(struct dfu_run *r, enum dfu_dialect dialect, const struct p
 	};
 }
 
-static bool starts_erase_unit(const struct partition *p, uint32_t offset)
+/* The sectors that make up the erase unit which starts at this block; 0: none does. */
+static uint32_t sectors_at(const struct partition *p, uint32_t block)
 {
-	uint64_t start = 0;
-	for (unsigned i = 0; i < p->run_count && i < BOARD_MAX_ERASE_RUNS; i++) {
-		const struct erase_run *run = &p->runs[i];
-		uint64_t length = (uint64_t)run->size * run->count;
-		if (run->size && offset < start + length)
-			return (offset - start) % run->size == 0;
-		start += length;
-	}
-	return false;
+	struct unit u = partition_unit(p, partition_unit_at(p, block * DFU_BLOCK));
+	if (!p->run_count || u.offset != block * DFU_BLOCK)
+		return 0;
+	return p->sector ? u.size / p->sector : 1;
 }
 
 /* DfuSe: the next command of a step; false when only its block is left. */
 static bool begin_command(struct dfu_run *r, const struct plan_step *step)
 {
 	struct dfu_write *w = &r->write;
-	uint32_t address = (uint32_t)(r->partition->address + (uint64_t)step->block * DFU_BLOCK);
-	if (w->stage == STAGE_ERASE) {
-		w->stage = STAGE_POINT;
-		if (starts_erase_unit(r->partition, step->block * DFU_BLOCK)) {
-			w->pointed = false;
-			dfu_command_begin(r, DFUSE_ERASE, address);
-			return true;
-		}
+	uint32_t address = (uint32_t)(r->partition->mapped + (uint64_t)step->block * DFU_BLOCK);
+	if (w->stage == STAGE_ERASE && w->erased < sectors_at(r->partition, step->block)) {
+		w->pointed = false;
+		dfu_command_begin(r, DFUSE_ERASE, address + w->erased++ * r->partition->sector);
+		return true;
 	}
+	if (w->stage == STAGE_ERASE)
+		w->stage = STAGE_POINT;
 	if (w->stage == STAGE_POINT) {
 		w->stage = STAGE_BLOCK;
 		if (!w->pointed || step->block < w->base) {
@@ -90,7 +87,12 @@ struct dfu_action dfu_write_next(struct dfu_run *r)
 	if (w->last) {
 		w->last = false;
 		w->stage = STAGE_ERASE;
+		w->erased = 0;
 		w->acked++;
+	}
+	if (w->acked == w->count && r->dialect == DIALECT_DFUSE && r->settle_ms && !w->settled) {
+		w->settled = true;
+		return dfu_pause(r->settle_ms);
 	}
 	if (w->acked == w->count)
 		return dfu_act(DFU_DO_DONE);

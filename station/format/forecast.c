@@ -6,11 +6,13 @@
 
 #include "format/wire.h"
 
-#define STATUS_BYTES  6u
-#define STRING_BYTES  64u /* of a string descriptor, about; one packet */
-#define BEYOND_BYTES  4u  /* what UPLOAD gives behind the end of a partition */
-#define NS_PER_MS     1e6
-#define NS_PER_SECOND 1e9
+#define STATUS_BYTES   6u
+#define STRING_BYTES   64u /* of a string descriptor, about; one packet */
+#define COMMAND_BYTES  5u  /* of a DfuSe command with an address */
+#define COMMANDS_BYTES 3u  /* what DfuSe's UPLOAD of block 0 gives */
+#define BEYOND_BYTES   4u  /* what UPLOAD gives behind the end of a partition */
+#define NS_PER_MS      1e6
+#define NS_PER_SECOND  1e9
 
 struct teller {
 	const struct forecast_work *work;
@@ -51,6 +53,25 @@ static bool tell(struct teller *t)
 	return leg(t, 0, 0, 0);
 }
 
+/* A DNLOAD whose work the camera does behind it, and the two GETSTATUS that begin it and tell its end. */
+static bool order(struct teller *t, uint32_t bytes, double erase, double program)
+{
+	return ask(t, bytes) && leg(t, STATUS_BYTES, erase, program) && ask(t, STATUS_BYTES);
+}
+
+static bool dfuse(const struct teller *t)
+{
+	return t->work->board->dialect == DIALECT_DFUSE;
+}
+
+/* To a partition: SET_INTERFACE; DfuSe then also needs dfuIDLE, and the address pointer in front of a read. */
+static bool select_partition(struct teller *t, bool reads)
+{
+	if (!tell(t) || (dfuse(t) && !tell(t)))
+		return false;
+	return !dfuse(t) || !reads || (order(t, COMMAND_BYTES, 0, 0) && tell(t));
+}
+
 static bool upload(struct teller *t, uint32_t bytes)
 {
 	for (uint32_t at = 0; at < bytes; at += DFU_BLOCK)
@@ -67,17 +88,17 @@ static bool identify(struct teller *t)
 {
 	const struct board *b = t->work->board;
 	const struct partition *boot = NULL;
-	if (!ask(t, DFU_BLOCK) || !ask(t, STRING_BYTES))
+	if (!ask(t, dfuse(t) ? COMMANDS_BYTES : DFU_BLOCK) || !ask(t, STRING_BYTES))
 		return false;
-	for (unsigned i = 0; i < b->partition_count; i++) {
+	for (unsigned i = 0; i < (dfuse(t) ? b->alternate_count : b->partition_count); i++)
 		if (!ask(t, STRING_BYTES))
 			return false;
+	for (unsigned i = 0; i < b->partition_count; i++)
 		if (b->partitions[i].role == ROLE_BOOTLOADER && b->partitions[i].readable)
 			boot = &b->partitions[i];
-	}
-	if (boot && (!tell(t) || !upload(t, boot->size)))
+	if (boot && (!select_partition(t, true) || !upload(t, boot->size)))
 		return false;
-	for (unsigned i = 0; i < t->work->count; i++)
+	for (unsigned i = 0; i < t->work->count && !dfuse(t); i++)
 		if (!tell(t) || !ask(t, DFU_BLOCK) || !ask(t, BEYOND_BYTES))
 			return false;
 	return true;
@@ -103,14 +124,16 @@ static bool compare_region(struct teller *t, unsigned region, uint8_t *bits)
 	const struct forecast_work *w = t->work;
 	const struct region *r = &w->regions[region];
 	uint32_t units = region_unit_count(r), count = changed_units(w, units), in_a_row = 0;
-	if (w->compare && !tell(t))
-		return false;
+	bool selected = false;
 	for (uint32_t u = 0; u < units; u++) {
 		bool skip = !w->compare || (w->give_up && in_a_row >= w->give_up);
 		bool other = skip || differs(u, units, count);
 		in_a_row = other ? in_a_row + 1 : 0;
+		if (!skip && !selected && !select_partition(t, true))
+			return false;
 		if (!skip && !upload(t, other ? 1 : region_unit_bytes(r, u)))
 			return false;
+		selected = !dfuse(t) || !other; /* a read that is broken off leaves DfuSe anywhere */
 		if (other)
 			bits[u / 8] = (uint8_t)(bits[u / 8] | 1u << u % 8);
 	}
@@ -135,7 +158,7 @@ static double erase_ns(const struct board *b, const struct partition *p, uint32_
 	return 0;
 }
 
-/* DNLOAD; GETSTATUS starts the flash work and says busy; the next one is answered when it is done. */
+/* DfuSe is told to erase, which it does by itself nowhere, and the address after that. */
 static bool write_step(struct teller *t, const struct plan_step *s)
 {
 	const struct board *b = t->work->board;
@@ -144,17 +167,25 @@ static bool write_step(struct teller *t, const struct plan_step *s)
 	if (s->op == PLAN_MANIFEST)
 		return tell(t) && ask(t, STATUS_BYTES);
 	uint32_t operations = (DFU_BLOCK + m->program_bytes - 1) / m->program_bytes;
+	double erase = erase_ns(b, p, s->block * DFU_BLOCK), program = operations * (m->program_us * 1e3);
 	t->out->blocks++;
-	return ask(t, DFU_BLOCK) &&
-	       leg(t, STATUS_BYTES, erase_ns(b, p, s->block * DFU_BLOCK), operations * (m->program_us * 1e3)) &&
-	       ask(t, STATUS_BYTES);
+	if (dfuse(t) && erase > 0) {
+		uint32_t sectors = partition_unit(p, partition_unit_at(p, s->block * DFU_BLOCK)).size / p->sector;
+		for (uint32_t i = 0; i < sectors; i++)
+			if (!order(t, COMMAND_BYTES, board_erase_ms(b, p->sector) * NS_PER_MS, 0))
+				return false;
+		if (!order(t, COMMAND_BYTES, 0, 0))
+			return false;
+		erase = 0;
+	}
+	return order(t, DFU_BLOCK, erase, program);
 }
 
 static bool write_plan(struct teller *t, const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++) {
 		bool arrives = !i || plan->steps[i].region != plan->steps[i - 1].region;
-		if ((arrives && !tell(t)) || !write_step(t, &plan->steps[i]))
+		if ((arrives && !select_partition(t, false)) || !write_step(t, &plan->steps[i]))
 			return false;
 	}
 	return true;
@@ -164,7 +195,7 @@ static bool read_back(struct teller *t)
 {
 	for (unsigned i = 0; i < t->work->count; i++) {
 		const struct region *r = &t->work->regions[i];
-		if (!tell(t))
+		if (!select_partition(t, true))
 			return false;
 		for (uint32_t u = 0; u < region_unit_count(r); u++)
 			if (!upload(t, region_unit_bytes(r, u)))

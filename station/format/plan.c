@@ -142,10 +142,11 @@ static bool later_units(struct maker *m, unsigned region)
 }
 
 /* Unit 0 makes the region whole; the zero-length DNLOAD behind it returns the bootloader to dfuIDLE and locks what
- * block 0 had unlocked. */
+ * block 0 had unlocked.  With DfuSe it would end the session. */
 static bool first_unit(struct maker *m, unsigned region)
 {
-	return write_unit(m, region, 0) && push(m, region, PLAN_MANIFEST, PLAN_IMAGE, 0);
+	return write_unit(m, region, 0) &&
+	       (m->board->dialect == DIALECT_DFUSE || push(m, region, PLAN_MANIFEST, PLAN_IMAGE, 0));
 }
 
 static bool data_region(struct maker *m, unsigned region)

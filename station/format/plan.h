@@ -9,7 +9,7 @@
  * A one-unit region is not blanked first: that would only add an erase.  A unit starts at its first block, which
  * erases it; all-0xFF blocks behind it are left out where the medium erases.  Where the bootloader unlocks an
  * alternate only at its block 0, a visit that does not start there gets a block 0 of zeros in front.  Each written
- * region ends with one zero-length DNLOAD behind its last block. */
+ * region ends with one zero-length DNLOAD behind its last block, but with DfuSe, where that would end the session. */
 #ifndef STATION_FORMAT_PLAN_H
 #define STATION_FORMAT_PLAN_H
 

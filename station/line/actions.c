@@ -6,20 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_alternates(const struct board *b, const struct identity *who)
-{
-	unsigned found = 0;
-	for (unsigned i = 0; i < who->alt_count; i++)
-		found += board_partition(b, who->alts[i]) != NULL;
-	if (found != who->alt_count || who->alt_count != b->partition_count)
-		return false;
-	for (unsigned i = 0; i < who->alt_count; i++)
-		for (unsigned k = 0; k < i; k++)
-			if (!strcmp(who->alts[i], who->alts[k]))
-				return false;
-	return true;
-}
-
 static bool over_swd(const struct attempt *a)
 {
 	return a->link.ops == &transport_swd;
@@ -31,8 +17,8 @@ static bool open_and_identify(struct attempt *a, struct err *e)
 	a->link_open = true; /* also half open: close accepts that */
 	if (!a->link.ops->open(&a->link, e) || !a->link.ops->identify(&a->link, &a->who, e))
 		return false;
-	a->latched = !over_swd(a); /* over SWD nothing was halted yet */
-	if (!same_alternates(a->board, &a->who))
+	a->latched = !over_swd(a); /* over SWD nothing was halted yet, and there are no alternates to ask for */
+	if (!over_swd(a) && !board_alternates_fit(a->board, a->who.alts, a->who.alt_count))
 		return err_set(e, CODE_WRONG_BOARD, "its partitions are not those of %s", a->board->id);
 	if (!a->who.uid[0])
 		return err_set(e, CODE_UID_MALFORMED, "its %s '%.40s' is not in the form of %s",

@@ -70,22 +70,12 @@ static bool keep(void *context, uint32_t offset, struct span data, struct err *e
 	return true;
 }
 
-static bool has_alternate(const struct identity *who, const char *name)
-{
-	for (unsigned i = 0; i < who->alt_count; i++)
-		if (!strcmp(who->alts[i], name))
-			return true;
-	return false;
-}
-
 static bool read_partition(struct look *k, struct err *e)
 {
 	const struct transport_ops *ops = k->link.ops;
 	struct identity who = { .uid = "" };
 	if (!ops->open(&k->link, e) || !ops->identify(&k->link, &who, e))
 		return false;
-	if (!has_alternate(&who, k->partition->name))
-		return err_set(e, CODE_WRONG_BOARD, "the camera has no partition %s", k->partition->name);
 	return ops->read(&k->link, k->partition, 0, k->length, keep, k, e);
 }
 

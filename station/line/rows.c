@@ -61,18 +61,12 @@ static const char *or_null(const char *text)
 
 static void add_versions(struct cJSON *body, const struct attempt *a)
 {
-	char text[16];
-	unsigned bcd = a->who.bcd;
+	char text[BOARD_VERSION_SIZE];
 	struct cJSON *v = json_add_object(body, "versions");
-	/* major, minor, patch as nibbles; the old ones report a plain 0200 */
-	if (a->link.ops == &transport_swd)
-		text[0] = '\0'; /* its bootloader was not asked */
-	else if (a->who.bcd == a->board->bcd_old)
-		snprintf(text, sizeof text, "%04x", bcd);
-	else
-		snprintf(text, sizeof text, "%u.%u.%u", bcd >> 8, bcd >> 4 & 15u, bcd & 15u);
-	if (text[0])
+	if (a->link.ops != &transport_swd) { /* there its bootloader was not asked */
+		board_bootloader_version(a->board, a->who.bcd, a->who.alts, a->who.alt_count, text);
 		json_add_string(v, "bootloader", text);
+	}
 	if (a->has_bootloader) {
 		char hex[2 * SHA256_SIZE + 1];
 		hex_encode(hex, a->bootloader, SHA256_SIZE);

@@ -1,9 +1,11 @@
 /* The DFU transport: a camera in its bootloader, from open to leave.
  *
- * Alternates are matched by name.  The first thing sent is an UPLOAD, since that is what keeps an OpenMV bootloader
- * from going on to the firmware 1.5 s after it was configured; names and serial are read after it.  SET_INTERFACE puts
- * the camera's DFU state machine back to dfuIDLE, so every visit to a partition starts with it. */
+ * Alternates are matched by name; DfuSe's by their place, which their names and maps must bear out.  The first thing
+ * sent is an UPLOAD, since that is what keeps an OpenMV bootloader from going on to the firmware 1.5 s after it was
+ * configured; names and serial are read after it.  SET_INTERFACE puts the camera's DFU state machine back to dfuIDLE,
+ * so every visit to a partition starts with it. */
 #include "transport/dfu_xfer.h"
+#include "format/dfuse_map.h"
 #include "os/clock.h"
 #include "transport/usb_context.h"
 
@@ -30,7 +32,11 @@ struct dfu_link {
 	bool named;  /* identify has read the names */
 	int alt;     /* the alternate that is selected; -1: not known */
 	bool untidy; /* its DFU state machine may not be in dfuIDLE */
-	char alts[BOARD_MAX_PARTITIONS][24];
+	/* DfuSe: the partition that was read last, and the block at which the address pointer still is; NULL: unknown
+	 */
+	const struct partition *pointed;
+	uint32_t base;
+	char alts[BOARD_MAX_PARTITIONS][BOARD_ALT_SIZE];
 };
 
 /* --- open and close ----------------------------------------------------------------------------------------------- */
@@ -98,6 +104,7 @@ static bool peek(struct dfu_link *d, uint32_t block, uint16_t *got, struct err *
 	struct dfu_run run;
 	dfu_peek_begin(&run, block);
 	d->untidy = true;
+	d->pointed = NULL;
 	bool ok = xfer_run(d->xfer, &run, &nothing, e);
 	*got = run.read.got;
 	return ok;
@@ -171,11 +178,14 @@ static bool dfu_identify(struct link *l, struct identity *out, struct err *e)
 
 /* --- partitions --------------------------------------------------------------------------------------------------- */
 
-/* DfuSe names media, not partitions: several share an alternate, and the board file says which. */
+/* DfuSe names media, not partitions: several share an alternate, and its map says whether they are there. */
 static int alternate_of(const struct link *l, const struct dfu_link *d, const struct partition *p)
 {
+	struct dfuse_map map;
 	if (l->board->dialect == DIALECT_DFUSE)
-		return p->alt < d->desc.alt_count ? (int)p->alt : -1;
+		return p->alt < d->desc.alt_count && dfuse_map_parse(d->alts[p->alt], &map) && dfuse_map_holds(&map, p)
+			   ? (int)p->alt
+			   : -1;
 	for (unsigned i = 0; i < d->desc.alt_count; i++)
 		if (!strcmp(d->alts[i], p->name))
 			return (int)i;
@@ -239,7 +249,7 @@ static bool dfu_probe(struct link *l, const struct partition *p, struct err *e)
 	bool fits = false;
 	if (!d || !select_partition(l, d, p, e))
 		return d && err_prefix(e, "%s", p->name);
-	if (l->board->dialect == DIALECT_DFUSE) /* has no end that could be probed; its names state the sizes */
+	if (l->board->dialect == DIALECT_DFUSE) /* no end shows there; the map was just held against the partition */
 		return true;
 	if (!p->readable || !blocks)
 		return err_set(e, CODE_WRONG_BOARD, "%s cannot be probed", p->name);
@@ -269,27 +279,38 @@ static bool dfu_read(struct link *l, const struct partition *p, uint32_t offset,
 	const struct xfer_job job = {
 		.sink = sink, .sink_offset = offset, .sink_end = offset + size, .context = context
 	};
-	dfu_read_begin(&run, l->board->dialect, p, offset / DFU_BLOCK, (size - 1) / DFU_BLOCK + 1, UPLOAD_DEPTH);
-	if (xfer_run(d->xfer, &run, &job, e))
+	uint32_t first = offset / DFU_BLOCK;
+	dfu_read_begin(&run, l->board->dialect, p, first, (size - 1) / DFU_BLOCK + 1, UPLOAD_DEPTH);
+	if (l->board->dialect == DIALECT_DFUSE && d->pointed == p && d->base <= first)
+		dfu_read_continue(&run, d->base);
+	if (xfer_run(d->xfer, &run, &job, e)) {
+		d->pointed = p;
+		d->base = run.read.base;
 		return true;
+	}
 	d->untidy = true;
+	d->pointed = NULL;
 	return err_prefix(e, "%s", p->name);
+}
+
+/* Typically; 1 more than it is, so never 0. */
+static uint32_t program_ms(const struct medium *m)
+{
+	return (uint32_t)((uint64_t)(DFU_BLOCK / m->program_bytes + 1) * m->program_us / 1000) + 1;
 }
 
 /* The longest that the camera may hold GETSTATUS over one block of a partition. */
 static uint32_t hold_ms(const struct board *b, const struct partition *p)
 {
 	const struct medium *m = board_medium(b, p);
-	uint32_t erase = 0, program = 0;
+	uint32_t erase = 0;
 	for (unsigned i = 0; m->erases && i < p->run_count; i++) {
 		uint32_t size = p->runs[i].size, ms = board_erase_ms(b, size);
 		if (size && size < DFU_BLOCK)
 			ms *= DFU_BLOCK / size;
 		erase = ms > erase ? ms : erase;
 	}
-	if (m->program_bytes)
-		program = (uint32_t)((uint64_t)(DFU_BLOCK / m->program_bytes + 1) * m->program_us / 1000);
-	return (erase + program) * SLOW_FACTOR + SLOW_MS;
+	return (erase + program_ms(m)) * SLOW_FACTOR + SLOW_MS;
 }
 
 /* One visit: steps of one partition. */
@@ -298,10 +319,12 @@ static bool visit(struct link *l, struct dfu_link *d, struct xfer_job *job, cons
 {
 	struct dfu_run run;
 	d->untidy = true; /* even where it is selected: an UPLOAD may have left it anywhere */
+	d->pointed = NULL;
 	if (!select_partition(l, d, p, e))
 		return err_prefix(e, "%s", p->name);
 	d->untidy = true;
 	dfu_write_begin(&run, l->board->dialect, p, hold_ms(l->board, p), job->steps, count);
+	run.settle_ms = program_ms(board_medium(l->board, p)) * SLOW_FACTOR;
 	bool ok = xfer_run(d->xfer, &run, job, e);
 	*done += run.write.acked;
 	return ok ||

@@ -129,7 +129,7 @@ static bool swd_identify(struct link *l, struct identity *out, struct err *e)
 		return false;
 	/* there are no alternates to ask for: the chip is the board's, and so is its layout */
 	for (unsigned i = 0; i < b->partition_count; i++)
-		memcpy(out->alts[i], b->partitions[i].name, sizeof out->alts[i]);
+		memcpy(out->alts[i], b->partitions[i].name, sizeof b->partitions[i].name);
 	out->alt_count = b->partition_count;
 	return true;
 }

@@ -30,7 +30,7 @@ struct identity {
 	char uid[UID_TEXT_SIZE];          /* "" when malformed */
 	uint16_t bcd;
 	unsigned alt_count;
-	char alts[BOARD_MAX_PARTITIONS][24];
+	char alts[BOARD_MAX_PARTITIONS][BOARD_ALT_SIZE];
 };
 
 /* A place where cameras are reached through a debug probe. */

@@ -18,7 +18,7 @@ from fixture import KINDS, RESTING, Fixture, Kitchen, unit0, until
 
 CASES = [("openmv-n6", "app"), ("openmv-h7-plus", "firmware"), ("openmv-ae3", "cores"), ("openmv-n6", "plain"),
          ("openmv-ae3", "mram"), ("openmv-ae3", "mram-plain"), ("openmv-h7", "small"), ("openmv-m7", "small"),
-         ("openmv-pure-thermal", "app")]
+         ("openmv-pure-thermal", "app"), ("arduino-portenta-h7", "firmware")]
 CAMERAS = 64
 AT_A_TIME = 3
 PLACES = ["at=dnload nth={} do=power-cut", "at=dnload nth={} do=unplug", "at=program nth={} do=power-cut"]

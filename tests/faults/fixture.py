@@ -24,7 +24,8 @@ CODE = {("openmv-m4", "FIRMWARE"): (0x20000000, 0x08010000), ("openmv-m7", "FIRM
         ("openmv-h7", "FIRMWARE"): (0x20000000, 0x08040000), ("openmv-h7-plus", "FIRMWARE"): (0x20000000, 0x08040000),
         ("openmv-pure-thermal", "FIRMWARE"): (0x20000000, 0x08040000),
         ("openmv-n6", "FIRMWARE"): (0x34000000, 0x70080000), ("openmv-ae3", "HP"): (0x20000000, 0x80020000),
-        ("openmv-ae3", "HE"): (0x20000000, 0x80320000)}
+        ("openmv-ae3", "HE"): (0x20000000, 0x80320000),
+        ("arduino-portenta-h7", "FIRMWARE"): (0x20000000, 0x08040000)}
 BOARDS = sorted({board for board, _ in CODE})
 
 
@@ -132,6 +133,8 @@ class Fixture(Rig):
 
     def __init__(self, kitchen, board, cameras, kind, program="", options=(), windows="0.1", speed="50", extra=(),
                  hold_after=0):
+        if all(one.startswith("arduino-") for one in board.split(",")):  # half a minute to boot, and no other windows
+            windows = "0.01"
         super().__init__(board, cameras=cameras, start=False, mode="run", speed=speed, boards=impatient,
                          program=f"hold_after = {hold_after}\nalready_passed = allow\n{program}",
                          options=["--windows", windows, *options])

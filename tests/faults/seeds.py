@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random faults by seed: seeds.py [FIRST [COUNT]]; without numbers those that are always played.
 
-A seed makes a fixture of eight cameras, of all seven boards, each with the fault that `virtual-line --seed` draws for it
+A seed makes a fixture of eight cameras, of eight boards, each with the fault that `virtual-line --seed` draws for it
 and often one more from the table; their recipes, what their flash holds before, and how the station compares and
 retries follow from the seed too.  Whatever happens: no PASS is false, every slot comes to rest, every attempt has its
 one end, cameras that nothing happened to pass, nothing stays open behind cameras that are gone, and the journal is
@@ -31,7 +31,7 @@ def kinds_of(board):
 
 
 def board_list(seed):
-    """The seven boards in turn, begun at another one for each seed."""
+    """The boards in turn, begun at another one for each seed."""
     return ",".join(BOARDS[(seed + i) % len(BOARDS)] for i in range(len(BOARDS)))
 
 

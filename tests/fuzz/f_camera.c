@@ -52,6 +52,10 @@ static void ask(struct camera *c, const uint8_t step[8], uint64_t now)
 	const struct usb_setup s = { step[0], step[1], (uint16_t)(step[2] | step[3] << 8), 0,
 		(uint16_t)((step[4] | step[5] << 8) & 0xfff) };
 	memset(data, step[6], sizeof data);
+	const char *partition = NULL;
+	int32_t block;
+	if (camera_ops.place(c, &s, &partition, &block) && (partition != NULL) != (block >= 0))
+		abort();
 	struct camera_reply reply = camera_ops.control(c, &s, data, now);
 	if (reply.size > s.length || reply.answer > CAMERA_SILENT)
 		abort();
@@ -59,9 +63,12 @@ static void ask(struct camera *c, const uint8_t step[8], uint64_t now)
 		camera_ops.ack(c, now);
 }
 
+/* Arduino's bootloader erases itself when it is told to. */
 static void check_bootloader(struct camera *c, const struct board *b, const uint8_t before[64])
 {
 	uint8_t after[64];
+	if (b->dialect != DIALECT_OPENMV)
+		return;
 	for (unsigned i = 0; i < b->partition_count; i++)
 		if (b->partitions[i].role == ROLE_BOOTLOADER &&
 		    camera_ops.peek(c, &b->partitions[i], 0, after, sizeof after) &&
@@ -107,8 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	const struct board *b = &set.boards[data[0] % set.count];
-	if (b->dialect != DIALECT_OPENMV)
-		return 0;
 	const struct camera_setup setup = { .board = b,
 		.number = 1,
 		.seed = 1,

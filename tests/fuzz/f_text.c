@@ -1,7 +1,8 @@
 /* The small texts that come from everywhere, chosen by the first byte: times, hexadecimal, USB paths, roles, keys of
- * idempotency.  What is accepted has a normal form that is accepted again and says the same. */
+ * idempotency, DfuSe's maps.  What is accepted has a normal form that is accepted again and says the same. */
 #include "base/hex.h"
 #include "base/timefmt.h"
+#include "format/dfuse_map.h"
 #include "format/line_file.h"
 #include "http/keys.h"
 #include "line/trust.h"
@@ -96,10 +97,24 @@ static void look_at_key(const char *text)
 	keys_finish(&keys);
 }
 
+/* Sectors never reach beyond 32 bits, and what may be done with them is something. */
+static void look_at_map(const char *text)
+{
+	struct dfuse_map map;
+	if (!dfuse_map_parse(text, &map))
+		return;
+	must(*map.name && map.name[0] != ' ' && !strstr(map.name, "  ") && map.run_count <= DFUSE_MAX_RUNS);
+	for (unsigned i = 0; i < map.run_count; i++) {
+		const struct dfuse_run *run = &map.runs[i];
+		must(run->size && run->count && run->access >= 1 && run->access <= 7);
+		must(run->start + (uint64_t)run->size * run->count <= 1ull << 32);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const looks[])(
-	    const char *) = { look_at_time, look_at_hex, look_at_path, look_at_roles, look_at_key, look_at_ms };
+	static void (*const looks[])(const char *) = { look_at_time, look_at_hex, look_at_path, look_at_roles,
+		look_at_key, look_at_ms, look_at_map };
 	if (size < 1 || size > 4096)
 		return 0;
 	char *text = calloc(1, size + sizeof(int64_t));

@@ -346,6 +346,122 @@ def sixty_four():
         equal(line.dump("ROMFS0", 34)[:4], b"\xd2\xcd\x31\x00", "camera 34")
 
 
+# ---- Arduino's bootloader: DfuSe ----
+
+ARDUINO = sorted(os.path.basename(p)[:-5] for p in glob.glob("fixtures/boards/arduino-*.json"))
+ROMFS, CODE = 0x90B00000, 0x08040000
+
+
+def application(size):
+    """What Arduino's bootloader takes for one: a stack pointer, and code where it can be."""
+    return (0x20010000).to_bytes(4, "little") + (CODE + 0x401).to_bytes(4, "little") + noise(size - 8)
+
+
+def read_back(line, alt, address, size):
+    path = line.file("upload")
+    if os.path.exists(path):
+        os.unlink(path)
+    line.good(f"dfu-util -a {alt} -s {address:#x}:{size} -U {path}")
+    return line.read("upload")
+
+
+@test
+def dfuse_lists_its_maps():
+    """Arduino's cameras: dfu-util lists the four alternates with their maps, and the serial the other way round"""
+    with Line(",".join(ARDUINO), "--mode", "hold", cameras=len(ARDUINO)) as line:
+        rows = found_names(line.good("dfu-util -l"))
+        for number, name in enumerate(ARDUINO, 1):
+            b, camera = board(name), line.camera(number)
+            mine = [r for r in rows if r["path"] == f"1-1.{number}"]
+            equal(sorted((int(r["alt"]), r["name"]) for r in mine),
+                  [(i, a["text"]) for i, a in enumerate(b["bootloader"]["alternates"])], name)
+            serial = camera["dfu_serial"]
+            equal({(r["id"], r["ver"], r["serial"]) for r in mine}, {(b["usb"]["dfu"], "0200", serial)}, name)
+            equal((serial[16:] + serial[8:16] + serial[:8]).lower(), camera["uid"], name)
+
+
+def found_names(text):
+    """As found, for names with blanks in them."""
+    rows = []
+    for line in text.splitlines():
+        if line.startswith("Found DFU: "):
+            row = dict(part.split("=", 1) for part in line.replace('", ', '"\n').replace(", ", "\n").split("\n") if "=" in part)
+            row["id"] = line.split("[")[1].split("]")[0]
+            row["ver"] = line.split("ver=")[1].split(",")[0]
+            rows.append({k.strip(): v.strip('"') for k, v in row.items()})
+    return rows
+
+
+@test
+def dfuse_writes_and_reads():
+    """Arduino's cameras: what dfu-util writes by address into external and internal flash is there and is read back"""
+    for name in ARDUINO:
+        data, code = noise(70000, 3), application(140000)
+        with Line(name, "--mode", "hold", "--windows", "0.02") as line:
+            line.good(f"dfu-util -a 1 -s {ROMFS:#x} -D {line.file('image', data)}")
+            equal(read_back(line, 1, ROMFS, len(data)) == data, True, f"{name}: external")
+            flash = line.dump("ROMFS0")
+            equal(flash[:len(data)] == data, True, f"{name}: the flash")
+            last = len(data) // 4096 * 4096  # a short chunk is programmed whole, with what the buffer held before
+            equal(flash[len(data):last + 4096] == data[len(data) - 4096:last], True, f"{name}: the tail")
+            line.good(f"dfu-util -a 0 -s {CODE:#x} -D {line.file('code', code)}")
+            equal(read_back(line, 0, CODE, len(code)) == code, True, f"{name}: internal")
+            equal(line.dump("FIRMWARE")[:len(code)] == code, True, f"{name}: the firmware")
+
+
+@test
+def dfuse_leaves_for_its_firmware():
+    """Arduino's cameras: `:leave` starts what was written; DETACH does not end the session"""
+    with Line(ARDUINO[0], "--mode", "hold", "--windows", "0.02") as line:
+        line.run("dfu-util -a 0 -e")
+        line.order("wait 1 boot 60000")
+        line.good(f"dfu-util -a 0 -s {CODE:#x}:leave -D {line.file('code', application(5000))}")
+        line.order("wait 1 run 60000")
+        shown = line.good("cat /sys/bus/usb/devices/1-1.1/idProduct /sys/bus/usb/devices/1-1.1/serial").split()
+        equal(shown, [board(ARDUINO[0])["usb"]["run"][5:], line.camera()["run_serial"]])
+
+
+@test
+def dfuse_without_firmware_stays():
+    """Arduino's cameras: without a stack pointer the bootloader comes back; powered without being forced none shows"""
+    with Line("arduino-giga", "--mode", "hold", "--windows", "0.02") as line:
+        line.good(f"dfu-util -a 0 -s {CODE:#x}:leave -D {line.file('zeros', bytes(4096))}")
+        line.order("wait 1 gone 60000")
+        line.order("wait 1 boot 60000")
+        line.order("power-cycle 1 boot")
+        line.order("wait 1 boot 60000")
+        line.good(f"dfu-util -a 0 -s {CODE:#x} -D {line.file('code', application(5000))}")
+        line.order("power-cycle 1 boot")
+        line.order("wait 1 run 60000")
+
+
+@test
+def dfuse_hides_its_failures():
+    """Arduino's cameras: internal flash that was not programmed is reported well; a failed erase stalls everything"""
+    with Line("arduino-portenta-h7", "--mode", "hold") as line:
+        line.order("fault camera=1 at=program partition=FIRMWARE block=2 do=status:errPROG")
+        code = application(20000)
+        line.good(f"dfu-util -a 0 -s {CODE:#x} -D {line.file('code', code)}")
+        got = read_back(line, 0, CODE, len(code))
+        equal((got[:8192] == code[:8192], got[8192:12288] == bytes([255]) * 4096), (True, True), "the third block")
+        line.order("fault camera=1 at=erase partition=ROMFS0 block=1 do=status:errERASE")
+        line.bad(f"dfu-util -a 1 -s {ROMFS:#x} -D {line.file('image', noise(9000))}")
+        line.bad(f"dfu-util -a 1 -s {ROMFS:#x}:4096 -U {line.file('stalled')}")
+        line.order("power-cycle 1 hold")
+        line.order("wait 1 boot 60000")
+        line.good(f"dfu-util -a 1 -s {ROMFS:#x} -D {line.file('image', noise(9000))}")
+
+
+@test
+def dfuse_guards_nothing():
+    """Arduino's cameras: the map keeps dfu-util from the bootloader's sector; mass erase is no command"""
+    with Line("arduino-nicla-vision", "--mode", "hold") as line:
+        before = line.dump("BOOTLOADER")
+        line.bad(f"dfu-util -a 0 -s 0x08000000 -D {line.file('image', noise(4096))}", "is not writeable")
+        line.bad(f"dfu-util -a 1 -s {ROMFS:#x}:mass-erase:force -D {line.file('image')}")
+        equal(line.dump("BOOTLOADER") == before, True, "unchanged")
+
+
 @test
 def a_hub_has_one_wire():
     """behind a single-TT hub four full-speed cameras get through no more than one wire carries"""

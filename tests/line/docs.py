@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Docs that follow the code: the table of states in ARCHITECTURE.md, a manual page per command.  `docs.py --write`
 brings ARCHITECTURE.md up to date (make docs)."""
+import fnmatch
 import glob
+import json
 import os
 import re
 import subprocess
@@ -64,6 +66,21 @@ def codes_are_sentences():
     for name, code, _, _, sentence, action in rows:
         equal(name.lower().replace("_", "-"), code)
         equal(sentence.endswith(".") and action.endswith("."), True, code)
+
+
+@test
+def udev_rule():
+    """the udev rule gives the station every board that there is, in its bootloader and in run mode"""
+    with open("station/system/60-romline.rules") as f:
+        rules = [dict(re.findall(r'ATTR\{(\w+)\}=="([^"]*)"', line)) for line in f if line.startswith("SUBSYSTEM")]
+    for path in glob.glob("fixtures/boards/*.json"):
+        with open(path) as f:
+            usb = json.load(f)["usb"]
+        for key in ("dfu", "run"):
+            vid, pid = (usb[key] or ":").split(":")
+            given = any(vid == r["idVendor"] and any(fnmatch.fnmatch(pid, p) for p in r.get("idProduct", "*").split("|"))
+                        for r in rules)
+            equal(given or not usb[key], True, f"{path}: {usb[key]}")
 
 
 if sys.argv[1:] == ["--write"]:

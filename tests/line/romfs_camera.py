@@ -242,6 +242,26 @@ def reset_blanks():
 
 
 @test
+def dfuse_cameras():
+    """Arduino's cameras: query, deploy over the whole of two sizes, read, and what the record says of the bootloader"""
+    with bench("arduino-portenta-h7", options=["--windows", "0.01"], program="allow_unsigned = yes") as rig:
+        p = query(rig)
+        equal((p["partition"], p["size"], p["erase_units"]), ("ROMFS0", 4 << 20, [{"size": 65536, "count": 64}]))
+        others = {name: rig.dump(1, name) for name in ("BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "WIFI", "BT")}
+        for size in (150000, 3001):
+            folder, img = image(rig, f"app{size}", {"main.py": b"print(1)\n", "data.bin": noise(size, size)})
+            text = ctl(rig, "deploy", folder)
+            assert "PASS" in text and "read back crc32" in text, text
+            again(rig)
+            out = os.path.join(rig.work, f"out{size}")
+            ctl(rig, "read", "--image", "-o", out)
+            equal(contents(out) == contents(img), True, "what was deployed")
+        equal({name: rig.dump(1, name) == was for name, was in others.items()}, dict.fromkeys(others, True), "the rest")
+        versions = rig.rest("/attempts?limit=1")["items"][0]["versions"]
+        equal((versions["bootloader"], len(versions["bootloader_sha256"])), ("25", 64), "versions")
+
+
+@test
 def trouble_is_told():
     """what a camera does during deploy is the attempt's verdict; --all goes on with the others; retry deploys again"""
     with bench(cameras=3, program="allow_unsigned = yes") as rig:

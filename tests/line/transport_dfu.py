@@ -136,12 +136,15 @@ def wanted(size, seed):
 def identify():
     """a camera is latched, named and known by its UID, on every board"""
     def check(board):
-        with Line(board, mode="boot", options=["--windows", "5"]) as line:
+        dfuse = board.startswith("arduino-")  # waits for nobody, so it is forced to stay
+        with Line(board, mode="hold" if dfuse else "boot", options=["--windows", "5"]) as line:
             camera = line.camera()
-            equal(line.who[0].lower(), camera["uid"], "serial")
+            equal(line.who[0], camera["dfu_serial"], "serial")
             equal(line.who[1], camera["uid"], "uid")
-            equal(line.who[2], "0103", "version")
-            equal(line.who[3:], [p["name"] for p in line.board["partitions"]], "alternates")
+            equal(line.who[2], "0200" if dfuse else "0103", "version")
+            names = [a["text"] for a in line.board["bootloader"].get("alternates", ())] or \
+                [p["name"] for p in line.board["partitions"]]
+            equal(line.who[3:], " ".join(names).split(), "alternates")
             equal(camera["latched"], True, "latched")
     together(check, [(name[:-5],) for name in sorted(os.listdir("fixtures/boards")) if name.endswith(".json")])
 
@@ -171,6 +174,7 @@ def write_and_read():
             equal(line.dump(partition, blocks * BLOCK), wanted(blocks * BLOCK, 7), "flash")
     together(check, (("openmv-h7-plus", "ROMFS0", 64), ("openmv-n6", "ROMFS0", 64, "manifest"),
                      ("openmv-h7", "ROMFS0", 32), ("openmv-m4", "FIRMWARE", 64, "manifest"),
+                     ("arduino-portenta-h7", "ROMFS0", 64), ("arduino-giga", "FIRMWARE", 64), ("arduino-giga", "BT", 8),
                      ("openmv-m7", "ROMFS0", 64), ("openmv-ae3", "ROMFS0", 64), ("openmv-ae3", "ROMFS1", 64, "manifest")))
 
 

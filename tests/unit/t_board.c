@@ -1,4 +1,5 @@
-/* Board files: those that ship, every rule of the reader, units, alignment, firmware ranges, serials, loading. */
+/* Board files: those that ship (t_board_dfuse.c has what is particular to Arduino's), every rule of the reader, units,
+ * alignment, firmware ranges, serials, loading. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,40 +87,40 @@ static const struct {
 	{ "openmv-ae3", 7, "RECOVERY", "recovery", 0, 0, 4096, 1, 4096, 4096, ROLE_OTHER, true },
 	{ "arduino-giga", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
 	    ROLE_BOOTLOADER, true },
-	{ "arduino-giga", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	{ "arduino-giga", 0, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
 	    ROLE_FILESYSTEM, false },
-	{ "arduino-giga", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072, ROLE_FIRMWARE,
+	{ "arduino-giga", 0, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072, ROLE_FIRMWARE,
 	    false },
-	{ "arduino-giga", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM, false },
-	{ "arduino-giga", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS, false },
-	{ "arduino-giga", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER, false },
-	{ "arduino-giga", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-giga", 1, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM, false },
+	{ "arduino-giga", 1, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS, false },
+	{ "arduino-giga", 1, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-giga", 1, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
 	{ "arduino-portenta-h7", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
 	    ROLE_BOOTLOADER, true },
-	{ "arduino-portenta-h7", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	{ "arduino-portenta-h7", 0, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
 	    ROLE_FILESYSTEM, false },
-	{ "arduino-portenta-h7", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
+	{ "arduino-portenta-h7", 0, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
 	    ROLE_FIRMWARE, false },
-	{ "arduino-portenta-h7", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
+	{ "arduino-portenta-h7", 1, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
 	    false },
-	{ "arduino-portenta-h7", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
+	{ "arduino-portenta-h7", 1, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
 	    false },
-	{ "arduino-portenta-h7", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
+	{ "arduino-portenta-h7", 1, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
 	    false },
-	{ "arduino-portenta-h7", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-portenta-h7", 1, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
 	{ "arduino-nicla-vision", 0, "BOOTLOADER", "internal", 0x08000000, 0x08000000, 131072, 1, 131072, 131072,
 	    ROLE_BOOTLOADER, true },
-	{ "arduino-nicla-vision", 1, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
+	{ "arduino-nicla-vision", 0, "FILESYSTEM", "internal", 0x08020000, 0x08020000, 131072, 1, 131072, 131072,
 	    ROLE_FILESYSTEM, false },
-	{ "arduino-nicla-vision", 2, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
+	{ "arduino-nicla-vision", 0, "FIRMWARE", "internal", 0x08040000, 0x08040000, 1835008, 14, 131072, 131072,
 	    ROLE_FIRMWARE, false },
-	{ "arduino-nicla-vision", 3, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
+	{ "arduino-nicla-vision", 1, "SPI_FLASH", "qspi", 0, 0x90000000, 0xB00000, 176, 65536, 65536, ROLE_FILESYSTEM,
 	    false },
-	{ "arduino-nicla-vision", 4, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
+	{ "arduino-nicla-vision", 1, "ROMFS0", "qspi", 0xB00000, 0x90B00000, 0x400000, 64, 65536, 65536, ROLE_ROMFS,
 	    false },
-	{ "arduino-nicla-vision", 5, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
+	{ "arduino-nicla-vision", 1, "WIFI", "qspi", 0xF00000, 0x90F00000, 0xC0000, 12, 65536, 65536, ROLE_OTHER,
 	    false },
-	{ "arduino-nicla-vision", 6, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
+	{ "arduino-nicla-vision", 1, "BT", "qspi", 0xFC0000, 0x90FC0000, 0x40000, 4, 65536, 65536, ROLE_OTHER, false },
 	{ "openmv-rt1062", 0, "BOOTLOADER", "flexspi", 0, 0x60000000, 262144, 64, 4096, 4096, ROLE_BOOTLOADER, true },
 	{ "openmv-rt1062", 1, "FIRMWARE", "flexspi", 0x40000, 0x60040000, 3932160, 960, 4096, 4096, ROLE_FIRMWARE,
 	    false },
@@ -147,7 +148,7 @@ static void test_partitions(void **state)
 		assert_int_equal(p->size, layout[i].size);
 		assert_int_equal(p->role, layout[i].role);
 		assert_int_equal(p->forbidden, layout[i].forbidden);
-		assert_int_equal(p->readonly, layout[i].alt == 0);
+		assert_int_equal(p->readonly, p->role == ROLE_BOOTLOADER && b->dialect == DIALECT_OPENMV);
 		assert_int_equal(p->readable, strcmp(p->name, "RECOVERY") != 0);
 		assert_int_equal(partition_unit_count(p), layout[i].units);
 		assert_int_equal(partition_unit(p, 0).size, layout[i].first);
@@ -208,7 +209,7 @@ static void test_facts(void **state)
 	(void)state;
 	unsigned with_dfu = 0;
 	for (unsigned i = 0; i < set.count; i++)
-		with_dfu += set.boards[i].has_dfu;
+		with_dfu += set.boards[i].has_dfu && set.boards[i].dialect == DIALECT_OPENMV;
 	assert_int_equal(with_dfu, FACT_COUNT);
 	for (unsigned i = 0; i < FACT_COUNT; i++) {
 		const struct board *b = board(facts[i].id);
@@ -472,7 +473,7 @@ static const struct {
 	{ "openmv-m4", "\"-march=armv7emsp\"", "\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\",\"-a\"",
 	    "\"mpy_cross\" has too many arguments" },
 	{ "openmv-m4", "\"swd\": {", "\"swt\": {", "there is no key \"swt\" here" },
-	{ "arduino-giga", "\"bootloader\": null", "\"bootloader\": {}",
+	{ "openmv-rt1062", "\"bootloader\": null", "\"bootloader\": {}",
 	    "\"bootloader\" and \"dfu\" must both be there, or both be null" },
 	{ "openmv-m4", "\"config\": \"stm32f4.cfg\"", "\"config\": \"../stm32f4.cfg\"",
 	    "swd: \"config\" must be a file name of letters, digits, '.', '_' and '-'" },
@@ -502,7 +503,7 @@ static const struct {
 	{ "openmv-m4", "\"stock\": true", "\"stock\": 1", "swd: \"stock\" must be true or false" },
 	{ "openmv-h7", "\"bank_size\": 1048576", "\"bank_size\": 1",
 	    "swd: \"bank_size\" must be a whole number from 4096 to 1073741824" },
-	{ "arduino-giga", "\"hybrid\": false", "\"hybrid\": true",
+	{ "openmv-rt1062", "\"hybrid\": false", "\"hybrid\": true",
 	    "swd: \"hybrid\" makes no sense without a DFU bootloader" },
 };
 

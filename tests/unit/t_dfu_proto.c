@@ -2,7 +2,7 @@
  * answers, and descriptors.
  *
  * A chat:  # comment | hold MS | partition ADDRESS UNIT COUNT | write DIALECT BLOCK|manifest ... |
- * read DIALECT FIRST COUNT DEPTH | peek BLOCK | leave DIALECT | stop
+ * read DIALECT FIRST COUNT DEPTH | continue BASE | settle MS | peek BLOCK | leave DIALECT | stop
  *   > REQUEST [VALUE LENGTH [HEX]]   the run must send this
  *   < ok|stall|timeout|broken|babble|gone|cancelled    its oldest transfer ends so
  *   < STATUS STATE POLL | < bytes XX ... | < data SIZE keep|drop
@@ -173,10 +173,14 @@ static void do_line(struct chat *c, char *line)
 	if (!strcmp(w[0], "hold")) {
 		c->hold_ms = number(c, w[1], 10);
 	} else if (!strcmp(w[0], "partition")) {
-		c->partition = (struct partition){ .address = number(c, w[1], 16), .run_count = 1 };
+		c->partition = (struct partition){ .mapped = number(c, w[1], 16), .run_count = 1 };
 		c->partition.runs[0] = (struct erase_run){ number(c, w[2], 10), number(c, w[3], 10) };
 	} else if (!strcmp(w[0], "stop")) {
 		dfu_run_stop(&c->run);
+	} else if (!strcmp(w[0], "settle")) {
+		c->run.settle_ms = number(c, w[1], 10);
+	} else if (!strcmp(w[0], "continue")) {
+		dfu_read_continue(&c->run, number(c, w[1], 10));
 	} else if (w[0][0] == '>') {
 		expect_send(c, w, n);
 	} else if (w[0][0] == '<') {

@@ -53,6 +53,12 @@ static const struct {
 	    { HIGH(66 + 15 + 2 + 128 * 66 + 71), HIGH(2 + 3 * 66 + 3 * 16 * 66),
 		HIGH(2 + 65 * 72 + 5) + 5 * 0.15 + 65 * 16 * 4e-4, HIGH(2 + 96 * 66), HIGH(2) + 2.0 },
 	    5 * 0.15, 65 * 16 * 4e-4, 4, 2, 65 },
+	/* DfuSe: its commands, serial and 4 names; in front of each read 6 requests of 15 packets; three erases of 16
+	 * sectors, a command of 9 packets each, and an address behind each erase; 18 blocks */
+	{ "arduino-giga", 65537, true, 4, 1,
+	    { FULL(3 + 15 + 15 + 32 * 66), FULL(2 * (15 + 66)), FULL(4 + 3 * 17 * 9 + 18 * 72) + 48 * 0.045 + 0.1152,
+		FULL(15 + 17 * 66), FULL(2) + 32.0 },
+	    48 * 0.045, 0.1152, 2, 0, 18 },
 };
 
 static void near(double got, double want)
