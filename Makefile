@@ -136,7 +136,8 @@ $(VIRTUAL_LINE): $(call obj,$(FRONT_SRC)) $(CAMERA) $(CAMERA_LIB) $(LIB) $(VIRTU
 	$(CC) $(LDFLAGS) -o $@ $(filter-out %.camera,$^) $(PKG_LIBS) $(CAMERA_NEEDS)
 
 virtual-core: $(BUILD)/virtual-core ## the core of a virtual camera behind a debug probe; needs libunicorn-dev
-$(BUILD)/virtual-core: $(call obj,$(CORE_SRC) fixtures/virtual/board_file.c) $(CAMERA_LIB) $(LIB)
+$(BUILD)/virtual-core: $(call obj,$(CORE_SRC) fixtures/virtual/board_file.c \
+                       fixtures/virtual/faults.c fixtures/virtual/port_path.c firmware/dfu/dfu.c) $(CAMERA_LIB) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lunicorn
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

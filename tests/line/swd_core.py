@@ -45,8 +45,10 @@ def config(board, port):
 class Core:
     """A virtual core by itself."""
 
-    def __init__(self, board, *options, speed="instant"):
+    def __init__(self, board, *options, speed="instant", faults=()):
         self.board, self.work = board, tempfile.mkdtemp(prefix="romline-core-")
+        if faults:
+            options = (*options, "--faults", self.file("faults", "".join(f"camera=* {f}\n" for f in faults)))
         self.process = subprocess.Popen([f"{BUILD}/virtual-core", "--board", board, "--boards", "fixtures/boards", "--listen",
                                          "127.0.0.1:0", "--speed", speed, *options], stderr=subprocess.PIPE, text=True)
         said = self.process.stderr.readline()
@@ -222,6 +224,10 @@ def locked_flash_takes_nothing():
         core.good("reset halt", "flash erase_sector 1 7 7")
         core.good("reset halt", f"mww {ROMFS:#x} 0x12345678")
         equal(core.words("mdw 0x52002110", f"mdw {ROMFS:#x}"), [0x00040000, 0xffffffff])
+        # nor from a program of the core's own: str r0, [r1]; bkpt
+        equal(core.words("mww 0x52002114 0x0fef0000", "mww 0x24000000 0xbe006008", "reg r0 0", f"reg r1 {ROMFS:#x}",
+                         "reg pc 0x24000000", "resume", "wait_halt 1000", f"mdw {ROMFS:#x}", "mdw 0x52002110")[-2:],
+              [0xffffffff, 0x00040000])
         equal(core.caught("mww 0x52002004 0x11111111", "mww 0x52002004 0x45670123"), [1, 1])
         equal(core.words("mdw 0x5200200c"), [1])
 
@@ -270,6 +276,97 @@ def wire_takes_its_time():
         started = time.monotonic()
         core.good("load_image image 0x24000000 bin")
         equal(time.monotonic() - started >= 65536 / 4 * 46 / 1e6, True, "not faster than the wire")
+
+
+PROGRAM = (f"flash write_image erase image {ROMFS:#x} bin", f"verify_image image {ROMFS:#x} bin")
+
+
+def spoiled(*faults, board="openmv-h7", commands=PROGRAM):
+    """Which of the commands fail under these faults, and what was said."""
+    with Core(board, faults=faults) as core:
+        core.file("image", noise(40000))
+        return core.caught("reset halt", *commands)
+
+
+@test
+def flash_faults():
+    """erase and program: left out, refused, spoiled, or never done: the driver or the check afterwards sees it"""
+    equal(spoiled(), [False] * 3)
+    equal(spoiled("at=erase partition=ROMFS0 do=status:errERASE"), [False, True, True])
+    equal(spoiled("at=erase do=no-erase", "at=program partition=FIRMWARE do=lie"), [False, False, True],
+          "a word that was not blank")
+    equal(spoiled("at=program partition=ROMFS0 block=3 do=flip:5.3"), [False, False, True])
+    equal(spoiled("at=program nth=100 do=lie"), [False, False, True])
+    equal(spoiled("at=program nth=100 do=garbage"), [False, False, True])
+    equal(spoiled("at=program nth=100 do=status:errWRITE"), [False, True, True])
+    equal(spoiled("at=program nth=7 do=flip:0.0", board="openmv-m7",
+                  commands=("flash write_image erase image 0x081c0000 bin", "verify_image image 0x081c0000 bin")),
+          [False, False, True])
+    equal(spoiled("at=erase partition=ROMFS0 do=no-erase", board="openmv-h7-plus",
+                  commands=("qspi_setup", "mww 0x52005000 0x0550000b", "flash probe 2",
+                            "flash write_image erase image 0x91800000 bin", "verify_image image 0x91800000 bin"))[-1], True,
+          "what the factory left is in the way")
+
+
+@test
+def power_cuts():
+    """the supply fails in an erase or a program: the target is gone, and comes back with that work half done"""
+    for fault in ("at=erase do=power-cut", "at=program nth=50 do=power-cut", "at=program nth=50 do=unplug"):
+        with Core("openmv-h7", faults=[fault]) as core:
+            core.file("image", noise(40000))
+            equal(core.caught("reset halt", PROGRAM[0]), [False, True], fault)
+            time.sleep(0.6)
+            core.good("halt")
+            equal(core.caught(f"verify_image image {ROMFS:#x} bin")[0], True)
+            core.good("reset halt", *PROGRAM)
+
+
+@test
+def wire_faults():
+    """what is lost or changed on the wire, once: an error, or wrong contents; and afterwards all is well again"""
+    load = ("load_image image 0x24000000 bin", "verify_image image 0x24000000 bin")
+    for fault, wanted in (("do=flip:7.1", [False, False, True]), ("do=garbage", [False, False, True]),
+                          ("do=sticky", [False, True, True]), ("do=wait", [False, True, True])):
+        with Core("openmv-h7", faults=[f"at=swd {fault}"]) as core:
+            core.file("image", noise(5000))
+            equal(core.caught("reset halt", *load), wanted, fault)
+            core.good("reset halt", *load)
+    equal(spoiled("at=swd nth=2 do=silent")[1:], [True, True])
+    equal(spoiled("at=probe do=lock")[0], True)
+
+
+@test
+def probe_faults():
+    """a probe that is pulled is not there until power returns; one that stalls answers its next client"""
+    with Core("openmv-h7", faults=["at=swd do=unplug"]) as core:
+        core.file("image", noise(5000))
+        equal(core.caught("load_image image 0x24000000 bin"), [True])
+        equal(core.run()[0], 1)
+    with Core("openmv-h7", faults=["at=swd do=stall"]) as core:
+        core.file("image", noise(5000))
+        try:
+            subprocess.run(["openocd", "-f", "cfg", "-c", "init; load_image image 0x24000000 bin; shutdown"], cwd=core.work,
+                           capture_output=True, timeout=2)
+            raise AssertionError("it did not stall")
+        except subprocess.TimeoutExpired:
+            pass
+        core.good("load_image image 0x24000000 bin")
+
+
+@test
+def line_faults():
+    """on a line: faults of the probe's side come from the same book, by file and by verb, and count as fired"""
+    with Line("openmv-h7", "--probe", "st-link", "--mode", "hold", cameras=2) as rig:
+        cfg, image = rig.file("cfg", config("openmv-h7", 7185).encode()), rig.file("image", noise(40000))
+        rig.order("fault camera=2 at=program partition=ROMFS0 nth=50 do=power-cut")
+        status = rig.run(f"openocd -f {cfg} -c init -c 'reset halt' -c 'flash write_image erase {image} {ROMFS:#x} bin' "
+                         "-c shutdown")
+        equal(status, 1)
+        equal((rig.camera(2)["mode"], rig.camera(2)["fired"], rig.camera(1)["mode"]), ("off", 1, "hold"))
+        rig.order("power-cycle 2 hold")
+        rig.order("wait 2 boot 60000")
+        rig.good(f"openocd -f {cfg} -c init -c 'reset halt' -c 'flash write_image erase {image} {ROMFS:#x} bin' "
+                 f"-c 'verify_image {image} {ROMFS:#x} bin' -c shutdown")
 
 
 @test

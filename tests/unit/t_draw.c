@@ -14,7 +14,7 @@
 
 static struct fault draw(uint64_t seed, unsigned camera, const struct board *b)
 {
-	const struct draw_from from = { seed, 8, b };
+	const struct draw_from from = { seed, 8, b, true };
 	char spec[FAULT_SPEC_SIZE], again[FAULT_SPEC_SIZE];
 	struct fault f;
 	struct err e = ERR_INIT;
