@@ -204,6 +204,20 @@ def starts_and_resets():
 
 
 @test
+def magic_for_other_chips():
+    """N6 and AE3, whose flash is left to their bootloaders: the magic word over SWD, a reset, and the bootloader is held"""
+    for board, place, ap in (("openmv-n6", 0x3401FFFC, "-ap-num 1"), ("openmv-ae3", 0x200FFFFC, "")):
+        with Line(board, "--probe", "st-link", "--mode", "run") as rig:
+            probe = config(board, 7184).split("set DUAL_BANK")[0]
+            cfg = rig.file("cfg", (probe + "swd newdap chip cpu -expected-id 0\ndap create chip.dap -chain-position chip.cpu\n"
+                                   f"target create chip.cpu cortex_m -dap chip.dap {ap}\n"
+                                   "cortex_m reset_config sysresetreq\n").encode())
+            rig.good(f"openocd -f {cfg} -c init -c halt -c 'mww {place:#x} 0xb00710ad' -c 'reset run' -c shutdown")
+            rig.order("wait 1 boot 60000")
+            equal(rig.camera()["mode"], "hold")
+
+
+@test
 def identity():
     """UID and flash size lie where the chips have them, and follow from seed and number"""
     seen = set()
