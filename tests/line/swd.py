@@ -218,6 +218,31 @@ def configurations():
 
 
 @test
+def probes_on_usb():
+    """a probe's USB path becomes vendor, product and serial by sysfs; nothing there, something else, two alike: each its code"""
+    # cameras stand in for probes: what matters here is who is found at which path
+    probes = [("st-link", "1-1.8"), ("st-link", "1-1.1"), ("cmsis-dap", "1-1.2"), ("cmsis-dap", "1-1.4")]
+    with MixedRig(nests=set(), cameras=4) as rig:
+        faults = os.path.join(rig.work, "faults")
+        with open(faults, "w") as f:
+            f.write("camera=3 at=enumerate do=uid-of:2\n")
+        with open(os.path.join(rig.work, "line.json"), "w") as f:
+            json.dump({"slots": [{"slot": n, "name": f"nest {n}", "probe": {
+                "driver": driver, "path": path, "board": "openmv-h7-plus", "khz": 4000}}
+                for n, (driver, path) in enumerate(probes, 1)]}, f)
+        rig.start(mode="hold", options=["--faults", faults])
+
+        def told():
+            with rig.database() as db:
+                rows = [json.loads(b) for b, in db.execute("SELECT body FROM journal WHERE kind = 'station-event'")]
+            return {r["slot"]: (r["code"], r["message"]) for r in rows if r["code"]}
+        until(lambda: set(told()) >= {1, 2, 3, 4}, "each nest's trouble is told")
+        got = told()
+        equal([got[n][0] for n in range(1, 5)], ["probe-missing", "probe-wrong", "probe-duplicate", "probe-missing"])
+        equal("unable to find a matching CMSIS-DAP device" in got[4][1], True, got[4][1])
+
+
+@test
 def hybrid():
     """a board whose flash only DFU reaches: the probe asks for the bootloader, the rest goes over USB in the same attempt"""
     def change(board):
