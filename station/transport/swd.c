@@ -118,14 +118,31 @@ static bool read_uid(struct ocd *o, const struct board *b, char uid[UID_TEXT_SIZ
 	return true;
 }
 
+/* Its debug port has answered; a core that does not, twice, is locked. */
+static bool check_core(struct ocd *o, struct err *e)
+{
+	char text[64];
+	struct err again = ERR_INIT;
+	uint32_t examined = 0;
+	for (int i = 0; i < 2 && !examined; i++) {
+		if (i)
+			ocd_call(o, CALL_MS, NULL, 0, &again, "[target current] arp_examine");
+		if (!ocd_call(o, CALL_MS, text, sizeof text, e, "[target current] was_examined"))
+			return false;
+		if (!ocd_words(text, &examined, 1))
+			return err_set(e, CODE_SWD_PROTOCOL, "OpenOCD does not say whether it knows the core");
+	}
+	return examined || err_set(e, CODE_TARGET_LOCKED, "its debug port answers, its core does not");
+}
+
 static bool swd_identify(struct link *l, struct identity *out, struct err *e)
 {
 	const struct board *b = l->board;
 	struct swd_link *w = usable(l, e);
 	uint32_t dpidr;
 	*out = (struct identity){ .uid = "" };
-	if (!w || !read_dpidr(w->ocd, &dpidr, e) || !check_dpidr(b, dpidr, e) || !check_idcode(w->ocd, b, e) ||
-	    !check_flash_kib(w->ocd, b, e) || !read_uid(w->ocd, b, out->uid, e))
+	if (!w || !read_dpidr(w->ocd, &dpidr, e) || !check_dpidr(b, dpidr, e) || !check_core(w->ocd, e) ||
+	    !check_idcode(w->ocd, b, e) || !check_flash_kib(w->ocd, b, e) || !read_uid(w->ocd, b, out->uid, e))
 		return false;
 	/* there are no alternates to ask for: the chip is the board's, and so is its layout */
 	for (unsigned i = 0; i < b->partition_count; i++)
