@@ -255,7 +255,7 @@ VECTOR_SRC := $(FIRMWARE_SRC) $(wildcard firmware/port/*.c) $(filter-out %/host_
 # The agent: position independent, a core each; what runs on an M55 is the M33's, which knows no loop instructions.
 AGENT_SRC  := $(wildcard firmware/agent/*.c firmware/agent/flash/*.c firmware/romfs/*.c) firmware/port/memory.c
 AGENTS     := 4:cortex-m4: 7:cortex-m7:-DAGENT_CORE_M7 33:cortex-m33:
-AGENT_CFLAGS = $(filter-out -Os,$(ARM_CFLAGS)) -O2 -fpie -fvisibility=hidden
+AGENT_CFLAGS = $(filter-out -Os,$(ARM_CFLAGS)) -O2 -fpie -fvisibility=hidden -fdata-sections
 agents: $(foreach n,4 7 33,build/firmware/agent-m$n.bin)
 
 firmware: $(ARM_CORES:%=$(FIRMWARE)/camera-%.o) agents $(foreach m,$(MACHINES),$(FIRMWARE)/vectors-$(firstword $(subst :, ,$m)).elf) ## the camera's side for its cores: sizes, worst stack, vector programs

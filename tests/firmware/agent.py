@@ -24,12 +24,12 @@ DEADLINE_S = 20
 NOWHERE = 0x70000000
 MAGIC, ABI, READY, FAULT = 0x424D4C52, 1, 1, 3
 OPEN, TABLE, DIGEST, MOUNT, READ, CLOSE = range(1, 7)
-STM32H7, MRAM = 1, 7
+MRAM = 7
 LZ4, ERASE, PROGRAM = 1, 2, 8
 BAD_CRC, NO_FLASH, BAD_ARGUMENT = 2, 6, 5
 # words of the mailbox
 REQUEST, SETUP, SLOTS, SLOT = 0xC0, 0xE0, 0x160, 64
-STACK, HEAD = 8192, 32
+STACK, HEAD = 6144, 32
 PC, XPSR = 15, 25
 tests = []
 
@@ -125,12 +125,11 @@ class Agent:
         room = 0x40000
         setup = [room, self.slot, 0x400, 0x400 + 4 * self.slot, 0x400 + 5 * self.slot, room - 0x400 - 5 * self.slot, watchdog, 0,
                  MRAM, 0, self.flash, self.flash_size, 0, 0, 0, 0,
-                 STM32H7, ram + 0x80000, NOWHERE, 0x10000, 0, 0, 0, 0]
+                 MRAM, 0, NOWHERE, 0x10000, 0, 0, 0, 0]
         self.results = self.box + setup[4]
         core.write(self.load, bytes(self.memory))
         core.write(self.load + self.memory - STACK, b"\xA5" * STACK)
         core.write(self.load, bytes(image))
-        core.write(ram + 0x80000, bytes(0x200))
         core.write(self.box, bytes(0x260))
         core.write(self.box + SETUP, pack(*setup) + pack(zlib.crc32(pack(*setup))))
         core.register(XPSR, 0x01000000)

@@ -1,18 +1,22 @@
 /* Which back-end is which. */
 #include "nor.h"
 
+/* Those that are not in this image are left out of it by the linker. */
+#define ROW(backend, its_ops, its_bus)                                                                                 \
+	[backend] = { FLASH_BACKENDS >> (backend)&1 ? (its_ops) : 0, FLASH_BACKENDS >> (backend)&1 ? (its_bus) : 0 }
+
 static const struct {
 	const struct flash_ops *ops;
 	const struct nor_bus *bus;
 } rows[AGENT_BACKENDS] = {
-	[AGENT_STM32H7] = { &stm32h7_ops, 0 },
-	[AGENT_STM32F4] = { &stm32f4_ops, 0 },
-	[AGENT_STM32F7] = { &stm32f7_ops, 0 },
-	[AGENT_QUADSPI] = { &nor_ops, &quadspi_bus },
-	[AGENT_XSPI] = { &nor_ops, &xspi_bus },
-	[AGENT_FLEXSPI] = { &nor_ops, &flexspi_bus },
-	[AGENT_MRAM] = { &mram_ops, 0 },
-	[AGENT_OSPI] = { &nor_ops, &ospi_bus },
+	ROW(AGENT_STM32H7, &stm32h7_ops, 0),
+	ROW(AGENT_STM32F4, &stm32f4_ops, 0),
+	ROW(AGENT_STM32F7, &stm32f7_ops, 0),
+	ROW(AGENT_QUADSPI, &nor_ops, &quadspi_bus),
+	ROW(AGENT_XSPI, &nor_ops, &xspi_bus),
+	ROW(AGENT_FLEXSPI, &nor_ops, &flexspi_bus),
+	ROW(AGENT_MRAM, &mram_ops, 0),
+	ROW(AGENT_OSPI, &nor_ops, &ospi_bus),
 };
 
 const struct nor_bus *nor_bus_of(uint32_t backend)

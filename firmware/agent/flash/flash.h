@@ -39,10 +39,16 @@ struct flash_ops {
 
 /* Fills ops and what belongs to it; AGENT_NO_FLASH when the image has no such back-end. */
 uint32_t flash_find(struct medium *m, const struct agent_medium *set);
-/* Bit n: back-end n is there. */
+/* Bit n: back-end n is in this image: those of the chips that have the core.  MRAM is plain memory, which every core
+ * has. */
+#if defined(__ARM_ARCH_8M_MAIN__)
+#define FLASH_BACKENDS (1u << AGENT_XSPI | 1u << AGENT_OSPI | 1u << AGENT_MRAM)
+#elif defined(AGENT_CORE_M7)
 #define FLASH_BACKENDS                                                                                                 \
-	(1u << AGENT_STM32H7 | 1u << AGENT_STM32F4 | 1u << AGENT_STM32F7 | 1u << AGENT_QUADSPI | 1u << AGENT_XSPI |    \
-	    1u << AGENT_FLEXSPI | 1u << AGENT_MRAM | 1u << AGENT_OSPI)
+	(1u << AGENT_STM32H7 | 1u << AGENT_STM32F7 | 1u << AGENT_QUADSPI | 1u << AGENT_FLEXSPI | 1u << AGENT_MRAM)
+#else
+#define FLASH_BACKENDS (1u << AGENT_STM32F4 | 1u << AGENT_MRAM)
+#endif
 
 extern const struct flash_ops stm32h7_ops, stm32f4_ops, stm32f7_ops, mram_ops;
 
