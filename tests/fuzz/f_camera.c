@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixtures/virtual/camera.h"
+#include "fixtures/virtual/camera_place.h"
 #include "line/boards.h"
 
 #define MS 1000000u
@@ -54,7 +54,7 @@ static void ask(struct camera *c, const uint8_t step[8], uint64_t now)
 	memset(data, step[6], sizeof data);
 	const char *partition = NULL;
 	int32_t block;
-	if (camera_ops.place(c, &s, &partition, &block) && (partition != NULL) != (block >= 0))
+	if (camera_place(c, &s, &partition, &block) && (partition != NULL) != (block >= 0))
 		abort();
 	struct camera_reply reply = camera_ops.control(c, &s, data, now);
 	if (reply.size > s.length || reply.answer > CAMERA_SILENT)

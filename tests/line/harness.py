@@ -107,7 +107,9 @@ class Rig:
             for path in glob.glob("fixtures/boards/*.json"):
                 with open(path) as f:
                     board_file = json.load(f)
-                board_file["times"]["return_ms"] = return_ms or board_file["times"]["return_ms"]
+                times = board_file["times"]
+                times["return_ms"] = return_ms or times["return_ms"]
+                times["boot_ms"] = min(times["boot_ms"], times["return_ms"] - 1)
                 if boards:
                     boards(board_file)
                 with open(os.path.join(folder, os.path.basename(path)), "w") as f:
