@@ -35,17 +35,19 @@ static const char *bearer(const char *authorization)
 	return strncasecmp(authorization, scheme, sizeof scheme - 1) ? NULL : authorization + sizeof scheme - 1;
 }
 
-static rights scopes_of(const char *json)
+static bool scopes_of(const char *json, rights *out, struct err *e)
 {
 	rights set = 0;
-	struct err why = ERR_INIT;
-	AUTO_JSON struct cJSON *list = json_parse(span_of(json, strlen(json)), &why);
+	AUTO_JSON struct cJSON *list = json_parse(span_of(json, strlen(json)), e);
+	if (!list) /* what the journal holds is sound, so it is the machine */
+		return err_set(e, CODE_NO_MEMORY, "no memory for a token's scopes");
 	for (const struct cJSON *i = json_first(list); i; i = json_after(i)) {
 		enum right right = json_text(i) ? right_from_name(json_text(i)) : RIGHT_NOBODY;
 		if (right != RIGHT_NOBODY)
 			set |= 1u << right;
 	}
-	return set;
+	*out = set;
+	return true;
 }
 
 static bool by_token(struct http *h, const char *token, struct caller *out, struct err *e)
@@ -69,7 +71,8 @@ static bool by_token(struct http *h, const char *token, struct caller *out, stru
 	if (!time_parse(found.expires_at, &expires) || expires <= now)
 		return err_set(e, CODE_TOKEN_INVALID, "the token %s was good until %s", found.name, found.expires_at);
 	snprintf(out->who.by, sizeof out->who.by, "token:%s", found.name);
-	out->rights = scopes_of(found.scopes);
+	if (!scopes_of(found.scopes, &out->rights, e))
+		return false;
 	out->tag = TAG_TOKEN(found.id);
 	out->until = clock_mono_ms() + (expires - now);
 	return true;

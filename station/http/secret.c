@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,11 +39,16 @@ bool secret_pin(const struct secrets *s, const char *pin, char out[CREDENTIAL_SI
 	return err_set(e, CODE_NO_MEMORY, "no memory to hash a PIN");
 }
 
-bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored)
+bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored, struct err *e)
 {
 	char text[SECRET_HASH];
 	peppered(s, pin, text);
-	return crypto_pwhash_str_verify(stored, text, strlen(text)) == 0;
+	errno = 0;
+	if (crypto_pwhash_str_verify(stored, text, strlen(text)) == 0)
+		return true;
+	/* libsodium's word for a mismatch; anything else is the machine's fault and says nothing of the PIN */
+	return errno == EINVAL ? err_set(e, CODE_LOGIN_FAILED, "the name or the PIN is wrong")
+			       : err_set(e, CODE_NO_MEMORY, "no memory to look at a PIN");
 }
 
 bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e)

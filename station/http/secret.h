@@ -20,7 +20,11 @@ struct secrets {
 void secrets_init(struct secrets *s, const struct journal *j);
 /* Some 20 ms and 19 MiB each; no-memory. */
 bool secret_pin(const struct secrets *s, const char *pin, char out[CREDENTIAL_SIZE], struct err *e);
-bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored);
+/* False also with login-failed, when it is another PIN. */
+bool secret_pin_fits(const struct secrets *s, const char *pin, const char *stored, struct err *e);
+/* A PIN that nobody has, as it is kept: whoever has none costs as much time as who has one. */
+#define SECRET_NO_PIN                                                                                                  \
+	"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 /* The same text for the same badge, since a badge alone must find its person. */
 bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e);
 void secret_make(const char *prefix, char out[SECRET_TEXT]);

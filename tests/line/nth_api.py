@@ -22,6 +22,7 @@ from shim import SHIM, Board
 
 KINDS = ["alloc", "file", "sql"]  # of the shim, those that matter here
 SAMPLES = {"alloc": 10, "file": 5, "sql": 4}
+FEW = {"alloc": 4, "file": 1, "sql": 2}  # where each request costs the time of a hash
 ANSWER_S = 30
 SLOW_S = 1  # worth a word
 # What may be said when memory, a file or the database failed; never a word against the request.
@@ -44,12 +45,14 @@ class Station(Rig):
                      "NTH_PROGRAM=stationd", f"LD_PRELOAD={SHIM}"]
         self.serial = 0
 
-    def ask(self, method, path, body=None, kind="application/json", key=None):
+    def ask(self, method, path, body=None, kind="application/json", key=None, bearer=None):
         """(status, heads, body), NONE when the connection ended without a whole answer."""
         c = http.client.HTTPConnection(self.url[len("http://"):], timeout=ANSWER_S)
         heads = {"Content-Type": kind} if body is not None else {}
         if key:
             heads["Idempotency-Key"] = key
+        if bearer:
+            heads["Authorization"] = f"Bearer {bearer}"
         try:
             c.request(method, path, body=body, headers=heads)
             answer = c.getresponse()
@@ -86,6 +89,7 @@ class Case:
     """A request that can be repeated.  prepare: what it is about, anew for each fault; check: what must hold after it was
     answered in good health; undo: puts things back."""
     changes = False
+    samples = SAMPLES
 
     def __init__(self, rig, name):
         self.rig, self.name = rig, name
@@ -231,6 +235,58 @@ class Serial(Case):
         return answer[0] == 200 and json.loads(answer[2])["serial"] == f"SN-{self.n}"
 
 
+class ByToken(Look):
+    """Who shows a token is told what it may be told; who shows another one never is."""
+
+    def __init__(self, rig, name, bearer, status):
+        super().__init__(rig, name)
+        self.bearer, self.status = bearer, status
+
+    def prepare(self):
+        self.golden = self.golden or self.request()
+        equal(self.golden[0], self.status, self.name)
+
+    def request(self):
+        return self.rig.ask("GET", "/api/v1/slots/1", bearer=self.bearer)
+
+
+class Added(Case):
+    """Somebody is added, or a token made: once, however often it is asked for."""
+    samples = FEW
+
+    def __init__(self, rig, name, path, body):
+        super().__init__(rig, name)
+        self.path, self.body, self.n = path, body, 0
+
+    def prepare(self):
+        self.n += 1
+        self.repeated = False
+
+    def request(self):
+        return self.rig.ask("POST", self.path, json.dumps({**self.body, "name": f"nth-{self.n}"}))
+
+    def right(self, answer):
+        return answer[0] == 201 or (answer[0] == 409 and self.repeated)
+
+    def after_fault(self):
+        self.repeated = True
+
+
+class LogIn(Case):
+    """The right secret comes in or is told of trouble; a wrong one never comes in."""
+    samples = FEW
+
+    def __init__(self, rig, name, body, status):
+        super().__init__(rig, name)
+        self.body, self.status = body, status
+
+    def request(self):
+        return self.rig.ask("POST", "/api/v1/session", json.dumps(self.body))
+
+    def right(self, answer):
+        return answer[0] in (self.status, 429 if self.status == 401 else self.status)
+
+
 def blames_the_machine(answer):
     status, heads, text = answer
     if heads["Content-Type"] != "application/problem+json":
@@ -278,7 +334,7 @@ def heal(rig):
 def numbers(case, kind, last, stride):
     if stride == 0:
         return range(1, last + 1)
-    step = max(1, -(-last // SAMPLES[kind])) if stride == "sample" else stride
+    step = max(1, -(-last // case.samples[kind])) if stride == "sample" else stride
     start = zlib.crc32(f"{case.name}{kind}".encode()) % step
     return sorted({1, last} | set(range(1 + start, last + 1, step)))
 
@@ -304,12 +360,18 @@ def loop(case, stride):
 def cases(rig, sha, uid, attempt):
     looks = ["/api/v1/units/" + uid, "/api/v1/units?limit=1", "/api/v1/attempts?slot=1", f"/api/v1/attempts/{attempt}",
              "/api/v1/stats", "/api/v1/exports/attempts.csv", "/api/v1/slots", "/api/v1/slots/1",
-             f"/api/v1/recipes/{sha}", "/api/v1/batches?state=closed&limit=1", "/openapi.json", "/plain"]
+             f"/api/v1/recipes/{sha}", "/api/v1/audit?what=recipe-added", "/api/v1/people", "/api/v1/session", "/api/v1/batches?state=closed&limit=1", "/openapi.json", "/plain"]
     slot, batch = "/api/v1/slots/2", f"/api/v1/batches/{rig.batch}"
     return [Upload(rig, "upload"), Open(rig, "open a batch", rig.other),
             Order(rig, "disable a slot", f"{slot}/disable", f"{slot}/enable", slot, "enabled", False),
             Order(rig, "hold a batch", f"{batch}/hold", f"{batch}/resume", batch, "state", "held"),
-            Serial(rig, "bind a serial", uid), *[Look(rig, path) for path in looks], Count(rig, "/metrics")]
+            Serial(rig, "bind a serial", uid),
+            Added(rig, "add a person", "/api/v1/people", {"role": "qa", "pin": "314159"}),
+            Added(rig, "make a token", "/api/v1/tokens", {"scopes": ["read"], "days": 1}),
+            LogIn(rig, "log in by PIN", {"name": "anna", "pin": "314159"}, 201),
+            LogIn(rig, "log in by badge", {"badge": "badge-of-anna"}, 201),
+            LogIn(rig, "a wrong PIN", {"name": "anna", "pin": "314158"}, 401),
+            ByToken(rig, "a token", rig.token, 200), ByToken(rig, "a wrong token", rig.token + "x", 401), *[Look(rig, path) for path in looks], Count(rig, "/metrics")]
 
 
 def begin(rig):
@@ -329,6 +391,8 @@ def begin(rig):
     slot = rig.slots()[0]
     rig.ask("POST", "/api/v1/batches", json.dumps({"order": "old", "recipe": rig.other, "quantity": 1}))
     rig.ask("POST", f"/api/v1/batches/{json.loads(rig.ask('GET', '/api/v1/batches?order=old')[2])['items'][0]['id']}/close", "{}")
+    rig.rest("/people", {"name": "anna", "role": "qa", "pin": "314159", "badge": "badge-of-anna"}, "POST")
+    rig.token = rig.rest("/tokens", {"name": "reader", "scopes": ["read"], "days": 1}, "POST")["token"]
     return sha, slot["uid"], slot["attempt"]
 
 

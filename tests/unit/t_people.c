@@ -230,11 +230,18 @@ static void secrets_are_of_one_station(void **state)
 	assert_true(secret_pin(&a, "314159", one, &e) && secret_pin(&a, "314159", two, &e));
 	assert_string_not_equal(one, two); /* each with a salt of its own */
 	assert_int_equal(strncmp(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31), 0);
-	assert_true(secret_pin_fits(&a, "314159", one) && secret_pin_fits(&a, "314159", two));
-	assert_false(secret_pin_fits(&a, "314158", one));
-	assert_false(secret_pin_fits(&a, "", one));
-	assert_false(secret_pin_fits(&a, "314159", ""));
-	assert_false(secret_pin_fits(&b, "314159", one)); /* what is kept is of no use without that station's key */
+	assert_true(secret_pin_fits(&a, "314159", one, &e) && secret_pin_fits(&a, "314159", two, &e));
+	static const char *const wrong[] = { "314158", "", "31415", "3141599" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct err why = ERR_INIT;
+		assert_false(secret_pin_fits(&a, wrong[i], one, &why));
+		assert_int_equal(why.code, CODE_LOGIN_FAILED);
+	}
+	struct err none = ERR_INIT;
+	assert_false(secret_pin_fits(&a, "314159", SECRET_NO_PIN, &none));
+	assert_int_equal(none.code, CODE_LOGIN_FAILED);
+	assert_false(secret_pin_fits(&a, "314159", "", &e));
+	assert_false(secret_pin_fits(&b, "314159", one, &e)); /* what is kept is of no use without that station's key */
 	assert_true(secret_badge(&a, "B-0001", one, &e) && secret_badge(&a, "B-0001", two, &e));
 	assert_string_equal(one, two);
 	assert_true(secret_badge(&a, "B-0002", two, &e));
