@@ -39,11 +39,12 @@ void session_line_changed(struct http *h)
 {
 	struct session at;
 	int64_t now = clock_mono_ms();
-	if (sessions_at_line(&h->sessions, now, &at))
-		line_set_operator(
-		    h->o.line, at.name, journal_station_time(h->o.journal) + (at.began + h->sessions.whole_ms - now));
-	else
+	if (!sessions_at_line(&h->sessions, now, &at)) {
 		line_set_operator(h->o.line, NULL, 0);
+		return;
+	}
+	int64_t left = session_ends(&h->sessions, &at) - now;
+	line_set_operator(h->o.line, at.name, journal_station_time(h->o.journal) + left);
 }
 
 void session_end_all(struct http *h, const char *name)
@@ -115,7 +116,8 @@ static bool check(struct http *h, const struct attempt_in *in, struct journal_pe
 	return has || err_set(e, CODE_LOGIN_FAILED, "the name or the PIN is wrong");
 }
 
-static void failed(struct http *h, const struct attempt_in *in, const char *from)
+/* A name that nobody has may be a PIN in the wrong field: it is not kept. */
+static void failed(struct http *h, const struct attempt_in *in, bool known, const char *from)
 {
 	struct err why = ERR_INIT;
 	int64_t now = clock_mono_ms();
@@ -123,7 +125,7 @@ static void failed(struct http *h, const struct attempt_in *in, const char *from
 	if (in->name)
 		backoff_failed(&h->backoff, BACKOFF_PERSON, in->name, now);
 	log_warn("http: a login failed from=%s", from);
-	if (!write_row(h, KIND_LOGIN_FAILED, in->name, in->badge ? "badge" : "pin", "", from, &why))
+	if (!write_row(h, KIND_LOGIN_FAILED, known ? in->name : NULL, in->badge ? "badge" : "pin", "", from, &why))
 		log_error("http: a failed login is not in the journal: %s", why.msg);
 }
 
@@ -134,9 +136,10 @@ static bool look_at(struct http *h, const struct attempt_in *in, const char *fro
 		a->retry_after = 1;
 		return err_set(e, CODE_LOGIN_WAIT, "another login is being looked at");
 	}
+	out->known = false;
 	bool good = !must_wait(h, in, from, a, e) && check(h, in, out, e);
 	if (!good && e->code == CODE_LOGIN_FAILED)
-		failed(h, in, from);
+		failed(h, in, out->known, from);
 	pthread_mutex_unlock(&h->hashing);
 	return good;
 }

@@ -2,7 +2,7 @@
 #include "http/caller.h"
 
 #include "format/json.h"
-#include "http/server.h"
+#include "http/api.h"
 #include "journal/journal.h"
 #include "os/clock.h"
 
@@ -93,6 +93,8 @@ static void by_session(struct http *h, const struct head *head, struct caller *o
 	out->session = found.id;
 	out->tag = TAG_SESSION(found.id);
 	out->until = found.began + h->sessions.whole_ms;
+	if (active && found.role == ROLE_SUPERVISOR) /* still at the line */
+		session_line_changed(h);
 }
 
 bool caller_find(struct http *h, const struct head *head, struct caller *out, struct err *e)

@@ -17,10 +17,15 @@ void sessions_finish(struct sessions *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
+int64_t session_ends(const struct sessions *s, const struct session *row)
+{
+	int64_t whole = row->began + s->whole_ms, idle = row->seen + s->idle_ms;
+	return s->idle_ms && row->role != ROLE_OPERATOR && idle < whole ? idle : whole;
+}
+
 static bool over(const struct sessions *s, const struct session *row, int64_t now)
 {
-	bool idle = s->idle_ms && row->role != ROLE_OPERATOR && now - row->seen > s->idle_ms;
-	return idle || now - row->began > s->whole_ms;
+	return now > session_ends(s, row);
 }
 
 static void forget_old(struct sessions *s, int64_t now)

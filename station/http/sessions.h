@@ -38,6 +38,8 @@ bool sessions_find(struct sessions *s, const char *number, int64_t now, bool act
 void sessions_end(struct sessions *s, uint64_t id);
 /* Ends one of this person, and gives its id; 0: there is none any more. */
 uint64_t sessions_end_person(struct sessions *s, const char *name);
+/* When it ends if nothing more happens. */
+int64_t session_ends(const struct sessions *s, const struct session *row);
 /* The newest session of an operator or supervisor: who works at the line. */
 bool sessions_at_line(struct sessions *s, int64_t now, struct session *out);
 

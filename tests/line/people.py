@@ -304,7 +304,7 @@ def audit_trail():
     assert {"login", "login-failed", "logout", "person-added", "person-removed", "person-role", "person-pin",
             "person-badge", "token-created", "token-revoked"} <= kinds, kinds
     text = json.dumps(rows)
-    for secret in ("argon2", "pin-of", "badge-of", "guess-", "hash"):
+    for secret in ("argon2", "pin-of", "badge-of", "guess-", "hash", "nobody"):
         assert secret not in text, secret
     assert {row["from"] for row in rows} == {"127.0.0.1"}
     numbers = [int(row["id"]) for row in rows]

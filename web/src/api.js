@@ -14,6 +14,9 @@ export class Refusal extends Error {
 	}
 }
 
+// What the page asks by itself: it does not keep anybody logged in.
+const BY_ITSELF = { headers: { "Romline-Background": "1" } };
+
 let refused = () => {};
 // Called with each refusal of a question.
 export const whenRefused = (call) => (refused = call);
@@ -73,9 +76,8 @@ async function* piecesOf(reader) {
 export const postBytes = async (path, blob) =>
 	(await ask(path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: blob }, BYTES_MS)).body;
 export const get = async (path, ms) => (await ask(path, undefined, ms)).body;
-// What the page asks by itself: it does not keep anybody logged in.
-export const getQuietly = async (path) => (await ask(path, { headers: { "Romline-Background": "1" } })).body;
-export const getWithStatus = (path) => ask(path);
+export const getQuietly = async (path) => (await ask(path, BY_ITSELF)).body;
+export const getWithStatus = (path, quietly) => ask(path, quietly ? BY_ITSELF : undefined);
 export const postBody = async (path, body) =>
 	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).body;
 export const post = (path) => postBody(path, {});

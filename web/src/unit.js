@@ -118,20 +118,20 @@ export function Screen({ name }) {
 	useEffect(() => {
 		let over = false;
 		let timer;
-		async function look() {
+		async function look(again) {
 			let next;
 			try {
-				const { status, body } = await getWithStatus(`/units/${encodeURIComponent(name)}`);
+				const { status, body } = await getWithStatus(`/units/${encodeURIComponent(name)}`, again);
 				next = status === 300 ? { several: body.items } : { unit: body };
 			} catch (refusal) {
 				next = { refusal };
 			}
 			if (over) return;
 			setFound(next);
-			if (next.unit?.attempts.some((a) => !a.ended_at) || next.refusal?.status === 0) timer = setTimeout(look, AGAIN_MS);
+			if (next.unit?.attempts.some((a) => !a.ended_at) || next.refusal?.status === 0) timer = setTimeout(look, AGAIN_MS, true);
 		}
 		setFound(null);
-		if (name) look();
+		if (name) look(false);
 		return () => {
 			over = true;
 			clearTimeout(timer);
