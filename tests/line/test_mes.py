@@ -1,0 +1,144 @@
+"""An MES for tests: takes events, answers the interlock, and misbehaves as it is told to.
+
+`script` holds what the next requests meet, in order; when it is empty every request is served well.  Each request that was
+read whole is in `seen`; those that were answered with 200 are in `taken` too."""
+import hashlib
+import hmac
+import json
+import re
+import socket
+import threading
+import time
+
+SECRET = b"the line and the MES alone know"
+
+
+class Mes:
+    def __init__(self, port=0):
+        self.lock, self.script, self.seen, self.taken = threading.Lock(), [], [], []
+        self.answer = lambda question: {"uid": question["uid"], "allow": True}
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        self.open = False
+
+    def start(self):
+        self.open = True
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def options(self):
+        """For virtual-line: the way out of its network."""
+        return ["--forward", f"127.0.0.1:{self.port}"]
+
+    def conf(self, more=""):
+        return f"[mes]\nwebhook = http://127.0.0.1:{self.port}/events\nretry_max = 1\n{more}\n"
+
+    def accept(self):
+        while self.open:
+            try:
+                link, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(link,), daemon=True).start()
+
+    def close(self):
+        self.open = False
+        self.listener.close()
+
+    def say(self, *script):
+        with self.lock:
+            self.script += script
+
+    def serve(self, link):
+        with link:
+            link.settimeout(60)
+            try:
+                while self.request(link):
+                    pass
+            except OSError:
+                pass
+
+    def request(self, link):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = link.recv(65536)
+            if not piece:
+                return False
+            head += piece
+        head, body = head.split(b"\r\n\r\n", 1)
+        size = int(re.search(rb"(?i)\r\ncontent-length: (\d+)", head)[1])
+        while len(body) < size:
+            piece = link.recv(65536)
+            if not piece:
+                return False
+            body += piece
+        lines = head.decode().split("\r\n")
+        one = {"target": lines[0].split()[1], "head": {k.lower(): v for k, v in (x.split(": ", 1) for x in lines[1:])},
+               "body": json.loads(body), "raw": body, "at": time.monotonic()}
+        with self.lock:
+            self.seen.append(one)
+            how = self.script.pop(0) if self.script else "ok"
+        one["how"] = how
+        return getattr(self, how.split()[0].replace("-", "_"))(link, one, *how.split()[1:])
+
+    def reply(self, link, status, body=b"", *headers):
+        link.sendall(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n".encode() +
+                     b"".join(h.encode() + b"\r\n" for h in headers) + b"\r\n" + body)
+        return True
+
+    def ok(self, link, one):
+        body = b"{}" if one["target"] != "/permit" else json.dumps(self.answer(one["body"])).encode()
+        with self.lock:
+            self.taken.append(one)
+        return self.reply(link, 200, body)
+
+    def take_and_drop(self, link, one):
+        """It has it, but the station is not told so."""
+        with self.lock:
+            self.taken.append(one)
+        return False
+
+    def drop(self, link, one):
+        return False
+
+    def mute(self, link, one):
+        link.settimeout(20)
+        return bool(link.recv(1))
+
+    def status(self, link, one, status, *headers):
+        return self.reply(link, int(status), b'{"detail":"so it is"}', *(h.replace("=", ": ") for h in headers))
+
+    def garbage(self, link, one):
+        link.sendall(bytes(range(256)) * 16)
+        return False
+
+    def half(self, link, one):
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        return False
+
+    def huge(self, link, one):
+        """Of a body without an end only so much is looked at; the status counts."""
+        with self.lock:
+            self.taken.append(one)
+        link.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(1 << 16):
+            link.sendall(b"x" * 65536)
+        return False
+
+    def headers(self, link, one):
+        link.sendall(b"HTTP/1.1 200 OK\r\n")
+        for n in range(1 << 16):
+            link.sendall(b"X-%d: %s\r\n" % (n, b"y" * 1000))
+        return False
+
+    def lie_another(self, link, one):
+        """Allows another unit."""
+        return self.reply(link, 200, b'{"uid":"000000000000000000000000","allow":true}')
+
+
+def signature_fits(one):
+    text = one["head"]["romline-time"].encode() + b"." + one["raw"]
+    return one["head"]["romline-signature"] == "v1=" + hmac.new(SECRET, text, hashlib.sha256).hexdigest()
