@@ -79,6 +79,12 @@
 	    "Do as the message says, or ask who runs the MES.")                                                        \
 	X(MES_SILENT, "mes-silent", VERDICT_ERROR, false, "The MES gives no answer that can be understood.",           \
 	    "Check the network and the MES, then plug the camera in again.")                                           \
+	X(SERIAL_MISSING, "serial-missing", VERDICT_ERROR, false, "The unit has no serial to get yet.",                \
+	    "Scan its serial, then the label of its slot.")                                                            \
+	X(NUMBERS_EXHAUSTED, "numbers-exhausted", VERDICT_ERROR, false, "No free serial or MAC number is left.",       \
+	    "Bring new numbers, then plug the camera in again.")                                                       \
+	X(NUMBER_TAKEN, "number-taken", VERDICT_ERROR, false, "The serial or MAC number is another unit's, or void.",  \
+	    "Look up whose it is, and use the right one.")                                                             \
 	/* FAIL: the unit is bad */                                                                                    \
 	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false,                                                       \
 	    "The flash does not hold what was written, even after a rewrite.",                                         \

@@ -67,6 +67,7 @@ unsigned problem_status(enum code code)
 		[CODE_KEY_IN_USE] = 409,
 		[CODE_MES_PARKED] = 409,
 		[CODE_PRECONDITION_FAILED] = 412,
+		[CODE_NUMBER_TAKEN] = 409,
 		[CODE_NO_BATCH] = 409,
 		[CODE_BATCH_HELD] = 409,
 		[CODE_BATCH_COMPLETE] = 409,

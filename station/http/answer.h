@@ -41,6 +41,7 @@ struct answer {
 	struct source source;     /* in the body's place when it has a read; taken over likewise */
 	struct span asset;        /* sent when there is no body; static */
 	const char *etag, *cache; /* NULL: none, no-store; static */
+	char tag[32];             /* an ETag in etag's place; "": none */
 	char location[96];        /* "" : no such header */
 	char allow[32];           /* likewise */
 	char cookie[160];         /* likewise: Set-Cookie */

@@ -20,6 +20,8 @@ route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
 route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
 /* api_units.c */
 route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, api_stats;
+/* api_numbers.c */
+route_handler api_numbers, api_numbers_add, api_number_void, api_slot_serial, api_scan;
 /* api_mes.c */
 route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
 /* api_events.c */
@@ -59,6 +61,12 @@ bool answer_slot(struct http *h, unsigned number, struct answer *a, struct err *
 /* The API's objects of a slot and of the station, as they are now; the caller frees.  not-found. */
 struct cJSON *slot_object(struct http *h, unsigned number, struct err *e);
 struct cJSON *station_object(struct http *h, struct err *e);
+struct request_key;
+/* What a request with this key was answered with within the last day; seq 0: it is new.  key-reused: it was another
+ * one. */
+bool key_before(struct http *h, const char *key, const char *digest, struct request_key *out, struct err *e);
+/* The members of a row that keep a request's key; key NULL: none. */
+void key_fill(struct cJSON *row, const char *key, const char *digest, unsigned status);
 /* How telling the MES goes. */
 void mes_fill(struct cJSON *json, struct http *h);
 /* A board's partitions, as the API has them, into an array. */

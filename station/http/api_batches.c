@@ -21,8 +21,11 @@ bool api_batches(struct http *h, struct request *r, struct answer *a, struct err
 static bool answer_batch(struct http *h, int64_t id, unsigned status, struct answer *a, struct err *e)
 {
 	char *json = NULL;
-	if (!query_batch(h->reader, id, &json, e))
+	int64_t seq = 0;
+	/* first: a tag that is older than what it stands on is refused later, one that is newer would not be */
+	if (!query_batch_version(h->reader, id, &seq, e) || !query_batch(h->reader, id, &json, e))
 		return e->code == CODE_NOT_FOUND ? err_set(e, CODE_NOT_FOUND, "there is no batch %" PRId64, id) : false;
+	snprintf(a->tag, sizeof a->tag, "\"%" PRId64 "\"", seq);
 	return answer_text(a, status, TYPE_JSON, json, e);
 }
 
@@ -106,6 +109,24 @@ bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct 
 
 /* --- changing ----------------------------------------------------------------------------------------------------- */
 
+/* The entity tags of If-Match (RFC 9110 section 13.1.1).  A weak one, or one that is no number, is none of ours. */
+static bool read_if_match(const char *text, struct batch_versions *out, struct err *e)
+{
+	*out = (struct batch_versions){ .any = !text || !strcmp(text, "*") };
+	while (!out->any && *(text += strspn(text, " \t,"))) {
+		bool weak = !strncmp(text, "W/", 2);
+		const char *open = text + (weak ? 2 : 0), *close = *open == '"' ? strchr(open + 1, '"') : NULL;
+		if (!close || out->count == LINE_VERSIONS)
+			return err_set(
+			    e, CODE_BAD_REQUEST, "If-Match must be * or up to %d quoted ETags", LINE_VERSIONS);
+		size_t digits = strspn(open + 1, "0123456789");
+		if (!weak && digits && digits <= 18 && open + 1 + digits == close)
+			out->seq[out->count++] = strtoll(open + 1, NULL, 10);
+		text = close + 1;
+	}
+	return true;
+}
+
 static bool change(struct http *h, const struct request *r, enum batch_order order, struct answer *a, struct err *e)
 {
 	static const char *const keys[] = { NULL };
@@ -114,7 +135,14 @@ static bool change(struct http *h, const struct request *r, enum batch_order ord
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!body || !request_no_params(r, e))
 		return false;
-	if (line_change_batch(h->o.line, r->args.text[0], order, &r->caller.who, &view, &why))
+	struct batch_versions meant;
+	int64_t seq;
+	if (!read_if_match(r->if_match, &meant, e) ||
+	    (r->if_match && query_batch_version(h->reader, request_id(r, 0), &seq, &why) &&
+		!batch_version_meant(&meant, seq, e)))
+		return false;
+	why = (struct err)ERR_INIT;
+	if (line_change_batch(h->o.line, r->args.text[0], order, &meant, &r->caller.who, &view, &why))
 		return answer_batch(h, request_id(r, 0), 200, a, e);
 	/* the line knows open batches only; a closed one is there, but can no longer change */
 	if (why.code == CODE_NOT_FOUND && !answer_batch(h, request_id(r, 0), 200, a, e))

@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "http/events.h"
 #include "journal/lookup.h"
+#include "journal/numbers.h"
 #include "os/text_out.h"
 
 #include <inttypes.h>
@@ -130,6 +131,19 @@ static void put_mes(FILE *out, struct http *h)
 	put_alone(out, "romline_mes_failed_total", "counter", "Tries that failed since the start.", v.failed);
 }
 
+static bool put_numbers(FILE *out, struct http *h, struct err *e)
+{
+	int64_t free_now[NUMBER_KINDS];
+	for (int k = 0; k < NUMBER_KINDS; k++)
+		if (!query_numbers_free(h->reader, (enum number_kind)k, &free_now[k], e))
+			return false;
+	put_head(out, "romline_numbers_free", "gauge", "Numbers of the pool that can still be given to units.");
+	for (int k = 0; k < NUMBER_KINDS; k++)
+		fprintf(out, "romline_numbers_free{kind=\"%s\"} %" PRId64 "\n", number_kind_name((enum number_kind)k),
+		    free_now[k]);
+	return true;
+}
+
 static bool put_all(FILE *out, struct http *h, struct err *e)
 {
 	int64_t newest;
@@ -141,7 +155,7 @@ static bool put_all(FILE *out, struct http *h, struct err *e)
 	put_requests(out, h);
 	put_mes(out, h);
 	put_head(out, "romline_attempts_total", "counter", "Ended attempts; refused ones are among the errors.");
-	return query_totals(h->reader, put_total, out, e) && put_slots(out, h, e);
+	return query_totals(h->reader, put_total, out, e) && put_slots(out, h, e) && put_numbers(out, h, e);
 }
 
 bool api_metrics(struct http *h, struct request *r, struct answer *a, struct err *e)

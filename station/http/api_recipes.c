@@ -1,10 +1,12 @@
 /* Recipes: intake by upload, and what the journal knows of them. */
 #include "http/api.h"
 
+#include "base/hex.h"
 #include "format/json.h"
 #include "http/params.h"
 #include "journal/kinds.h"
 #include "journal/lookup.h"
+#include "journal/numbers.h"
 #include "line/inbox.h"
 #include "os/log.h"
 
@@ -31,43 +33,49 @@ bool api_recipe(struct http *h, struct request *r, struct answer *a, struct err 
 /* A stop between the store's commit and the journal's leaves a stored recipe that the journal has never heard of; when
  * it is brought again it is new to the journal. */
 static bool record(struct http *h, const struct stored_recipe *recipe, enum store_outcome outcome,
-    const struct who *who, struct err *e)
+    struct inbox_key *key, const struct who *who, struct err *e)
 {
 	bool known, revoked;
 	if (!journal_recipe(h->reader, recipe->sha256_text, &known, &revoked, e))
 		return false;
-	return inbox_record(h->o.journal, recipe, known ? outcome : STORE_NEW, who, e);
+	key->status = known ? 200 : 201;
+	return inbox_record(h->o.journal, recipe, known ? outcome : STORE_NEW, key, who, e);
 }
 
 /* The body's digest, and what this request was answered with before. */
-static bool look_at_key(struct http *h, struct request *r, struct digest *digest, unsigned *before, struct err *e)
+static bool look_at_key(
+    struct http *h, struct request *r, char digest[2 * SHA256_SIZE + 1], struct request_key *before, struct err *e)
 {
-	*before = 0;
-	return !r->idempotency_key || (digest_finish(&r->hash, digest, e) &&
-					  keys_find(&h->keys, r->idempotency_key, digest->sha256, before, e));
+	struct digest run;
+	*before = (struct request_key){ .seq = 0 };
+	if (!r->idempotency_key)
+		return true;
+	if (!digest_finish(&r->hash, &run, e))
+		return false;
+	hex_encode(digest, run.sha256, SHA256_SIZE);
+	return key_before(h, r->idempotency_key, digest, before, e);
 }
 
 bool api_recipe_add(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	struct stored_recipe *recipe = NULL;
 	enum store_outcome outcome;
-	struct digest digest;
-	unsigned before;
+	char digest[2 * SHA256_SIZE + 1];
+	struct request_key before;
 	struct store_intake *intake = r->intake;
-	if (!request_no_params(r, e) || !look_at_key(h, r, &digest, &before, e))
+	if (!request_no_params(r, e) || !look_at_key(h, r, digest, &before, e))
 		return false;
 	r->intake = NULL;
 	if (!recipe_store_commit(intake, journal_station_time(h->o.journal), &outcome, &recipe, e)) {
 		log_warn("http: a recipe is refused: %s: %s", code_name(e->code), e->msg);
 		return false;
 	}
-	unsigned status = before ? before : outcome == STORE_NEW ? 201 : 200;
-	bool done =
-	    record(h, recipe, outcome, &r->caller.who, e) && answer_recipe(h, recipe->sha256_text, status, a, e);
+	struct inbox_key key = { before.seq ? NULL : r->idempotency_key, digest, 0 };
+	bool done = record(h, recipe, outcome, &key, &r->caller.who, e);
+	unsigned status = before.seq ? before.status : key.status;
+	done = done && answer_recipe(h, recipe->sha256_text, status, a, e);
 	if (done && status == 201)
 		snprintf(a->location, sizeof a->location, API "/recipes/%s", recipe->sha256_text);
-	if (done && r->idempotency_key)
-		keys_add(&h->keys, r->idempotency_key, digest.sha256, status);
 	stored_recipe_drop(recipe);
 	return done;
 }

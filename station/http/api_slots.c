@@ -43,6 +43,7 @@ void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial
 	json_add_string(json, "state", unit_state_name(v->state));
 	json_add_string(json, "uid", or_null(v->uid));
 	json_add_string(json, "serial", or_null(serial));
+	json_add_string(json, "scanned", or_null(v->scanned));
 	json_add_string(json, "attempt", or_null(v->attempt));
 	json_add_string(json, "batch", or_null(v->batch));
 	json_add_string(json, "kind", !*v->uid && !*v->attempt ? NULL : v->deploy ? "deploy" : "program");

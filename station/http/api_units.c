@@ -131,5 +131,6 @@ bool api_unit_serial(struct http *h, struct request *r, struct answer *a, struct
 	json_add_string(row, "uid", uid);
 	json_add_string(row, "serial", serial);
 	who_add(row, &r->caller.who);
-	return journal_write(h->o.journal, KIND_UNIT_SERIAL, row, e) && answer_unit(h, uid, a, e);
+	int64_t seq;
+	return line_write_number(h->o.line, KIND_UNIT_SERIAL, row, &seq, e) && answer_unit(h, uid, a, e);
 }

@@ -110,6 +110,7 @@ void guest_reset(struct http *h, struct guest *g)
 	g->request.args.count = 0;
 	g->request.uri.segment_count = g->request.uri.param_count = 0;
 	g->request.idempotency_key = g->request.last_event_id = g->request.if_none_match = NULL;
+	g->request.if_match = NULL;
 	g->request.body = span_of(NULL, 0);
 	g->request.intake = NULL;
 	answer_clear(&g->done);

@@ -23,6 +23,7 @@ static const struct {
 	{ "Idempotency-Key", offsetof(struct head, idempotency_key) },
 	{ "Last-Event-ID", offsetof(struct head, last_event_id) },
 	{ "If-None-Match", offsetof(struct head, if_none_match) },
+	{ "If-Match", offsetof(struct head, if_match) },
 };
 
 /* RFC 9110 section 5.6.2 */

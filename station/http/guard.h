@@ -13,7 +13,7 @@ enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_OCTETS, MEDIA_OTHER };
 struct head {
 	const char *host, *origin, *fetch_site, *content_type, *content_length, *transfer_encoding, *expect;
 	const char *authorization, *cookie, *background; /* background: no person caused it */
-	const char *idempotency_key, *last_event_id, *if_none_match;
+	const char *idempotency_key, *last_event_id, *if_none_match, *if_match;
 	const char *twice; /* one of the above that stands more than once */
 	bool malformed;    /* a line whose name is no token */
 };

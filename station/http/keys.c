@@ -1,5 +1,9 @@
-/* Remembers the Idempotency-Keys of uploads. */
+/* Idempotency-Keys: of requests under way, and of those that were answered. */
 #include "http/keys.h"
+
+#include "format/json.h"
+#include "http/api.h"
+#include "journal/numbers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,37 +57,19 @@ void keys_release(struct keys *k, struct key_hold *hold)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* Under the lock; KEYS_KEPT: not there. */
-static unsigned entry_of(const struct keys *k, const char *key)
+bool key_before(struct http *h, const char *key, const char *digest, struct request_key *out, struct err *e)
 {
-	unsigned i = 0;
-	while (i < KEYS_KEPT && strcmp(k->entries[i].key, key) != 0)
-		i++;
-	return i;
+	if (!query_request_key(h->reader, key, journal_station_time(h->o.journal), out, e))
+		return false;
+	return !out->seq || !strcmp(out->request, digest) ||
+	       err_set(e, CODE_KEY_REUSED, "this Idempotency-Key came with another request");
 }
 
-bool keys_find(struct keys *k, const char *key, const uint8_t sha256[SHA256_SIZE], unsigned *status, struct err *e)
+void key_fill(struct cJSON *row, const char *key, const char *digest, unsigned status)
 {
-	bool same = true;
-	*status = 0;
-	pthread_mutex_lock(&k->lock);
-	unsigned i = entry_of(k, key);
-	if (i < KEYS_KEPT) {
-		same = !memcmp(k->entries[i].sha256, sha256, SHA256_SIZE);
-		*status = k->entries[i].status;
-	}
-	pthread_mutex_unlock(&k->lock);
-	return same || err_set(e, CODE_KEY_REUSED, "this Idempotency-Key brought another file");
-}
-
-void keys_add(struct keys *k, const char *key, const uint8_t sha256[SHA256_SIZE], unsigned status)
-{
-	pthread_mutex_lock(&k->lock);
-	if (entry_of(k, key) == KEYS_KEPT) {
-		unsigned i = k->next++ % KEYS_KEPT;
-		snprintf(k->entries[i].key, sizeof k->entries[i].key, "%s", key);
-		memcpy(k->entries[i].sha256, sha256, SHA256_SIZE);
-		k->entries[i].status = status;
-	}
-	pthread_mutex_unlock(&k->lock);
+	if (!key)
+		return;
+	json_add_string(row, "key", key);
+	json_add_string(row, "request", digest);
+	json_add_integer(row, "status", status);
 }

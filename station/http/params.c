@@ -10,8 +10,21 @@
 
 #define TEXT_MAX 128
 
-/* P_KIND to P_RECIPE: a text of which only some have a meaning; any other would quietly find nothing. */
-enum param_type { P_TEXT, P_KIND, P_VERDICT, P_STATE, P_CODE, P_RECIPE, P_NUMBER, P_LIMIT, P_SLOT, P_TIME };
+/* P_KIND to P_STATUS: a text of which only some have a meaning; any other would quietly find nothing. */
+enum param_type {
+	P_TEXT,
+	P_KIND,
+	P_VERDICT,
+	P_STATE,
+	P_CODE,
+	P_RECIPE,
+	P_NUMBER_KIND,
+	P_STATUS,
+	P_NUMBER,
+	P_LIMIT,
+	P_SLOT,
+	P_TIME
+};
 
 static const struct {
 	const char *name;
@@ -29,6 +42,8 @@ static const struct {
 	{ "state", P_STATE, offsetof(struct query_filter, state) },
 	{ "who", P_TEXT, offsetof(struct query_filter, who) },
 	{ "what", P_KIND, offsetof(struct query_filter, what) },
+	{ "kind", P_NUMBER_KIND, offsetof(struct query_filter, kind) },
+	{ "status", P_STATUS, offsetof(struct query_filter, status) },
 	{ "batch", P_NUMBER, offsetof(struct query_filter, batch) },
 	{ "cursor", P_NUMBER, offsetof(struct query_filter, cursor) },
 	{ "slot", P_SLOT, offsetof(struct query_filter, slot) },
@@ -76,6 +91,10 @@ static bool text_fits(enum param_type type, const struct uri_param *p, struct er
 		return err_set(e, CODE_BAD_REQUEST, "verdict must be PASS, FAIL, ERROR or ABORTED");
 	if (type == P_STATE && !is_word_of("open held closed", p->value))
 		return err_set(e, CODE_BAD_REQUEST, "state must be open, held or closed");
+	if (type == P_NUMBER_KIND && !is_word_of("serial mac", p->value))
+		return err_set(e, CODE_BAD_REQUEST, "kind must be serial or mac");
+	if (type == P_STATUS && !is_word_of("free reserved bound void", p->value))
+		return err_set(e, CODE_BAD_REQUEST, "status must be free, reserved, bound or void");
 	if (type == P_CODE && code_from_name(p->value) == CODE_COUNT)
 		return err_set(e, CODE_BAD_REQUEST, "there is no code '%.32s'", p->value);
 	if (type == P_RECIPE && !hex_decode(sha256, sizeof sha256, p->value))
@@ -94,6 +113,8 @@ static bool read_one(size_t row, const struct uri_param *p, struct list_filter *
 	case P_STATE:
 	case P_CODE:
 	case P_RECIPE:
+	case P_NUMBER_KIND:
+	case P_STATUS:
 		if (!text_fits(params[row].type, p, e))
 			return false;
 		*(const char **)field = p->value;

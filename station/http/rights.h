@@ -20,6 +20,7 @@ enum role { ROLE_OPERATOR, ROLE_SUPERVISOR, ROLE_QA, ROLE_INTEGRATOR, ROLE_ADMIN
 	X(RECIPES, "recipes", "bring recipes", "supervisor integrator admin")                                          \
 	X(REVOKE, "revoke", "revoke recipes", "supervisor qa admin")                                                   \
 	X(SERIALS, "serials", "bind serials to units", "operator supervisor integrator admin")                         \
+	X(NUMBERS, "numbers", "bring and void serials and MAC numbers", "supervisor integrator admin")                 \
 	X(MES, "mes", "send to the MES again what it would not take, or drop it", "supervisor integrator admin")       \
 	X(AUDIT, "audit", "look at who did what", "supervisor qa admin")                                               \
 	X(PEOPLE, "people", "add and remove people and tokens", "admin")

@@ -56,7 +56,7 @@ static bool add_headers(struct MHD_Response *response, const struct answer *a)
 		whole = whole && add_header(response, headers[i][0], headers[i][1]);
 	return whole && add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache ? a->cache : "no-store") &&
 	       add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type) &&
-	       add_header(response, MHD_HTTP_HEADER_ETAG, a->etag) &&
+	       add_header(response, MHD_HTTP_HEADER_ETAG, a->etag ? a->etag : a->tag) &&
 	       add_header(response, MHD_HTTP_HEADER_LOCATION, a->location) &&
 	       add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow) &&
 	       add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie) &&
@@ -178,6 +178,7 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 	r->idempotency_key = head->idempotency_key;
 	r->last_event_id = head->last_event_id;
 	r->if_none_match = head->if_none_match;
+	r->if_match = head->if_match;
 	return body_begin(h, g, e);
 }
 

@@ -60,6 +60,7 @@ struct request {
 	const char *idempotency_key; /* NULL: none */
 	const char *last_event_id;   /* likewise */
 	const char *if_none_match;   /* likewise */
+	const char *if_match;        /* likewise */
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
 	bool has_image;

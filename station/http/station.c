@@ -105,6 +105,8 @@ static bool start_line(struct station *s, struct err *e)
 		.already_passed = s->conf.already_passed,
 		.retries = s->conf.retries,
 		.hold_after = s->conf.hold_after,
+		.serials = s->conf.serials,
+		.macs = s->conf.macs,
 		.permits = mes_permits(&s->mes),
 		.bench = s->bench };
 	if (!line_create(&lo, &s->line, e))

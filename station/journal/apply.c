@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, kind, permit, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, kind, permit, new_serial, new_mac, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, coalesce(:attempt_kind, 'program'), :permit, json_patch('{}', coalesce(:versions, '{}'))" values ")"
+	" :started_at, coalesce(:attempt_kind, 'program'), :permit, :new_serial, :new_mac, json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \
@@ -44,6 +44,23 @@
 #define PASSED       " AND :verdict = 'PASS'"
 
 #define ANY_BY     "*"
+/* A request's key, where it came with one: for a day it is answered as the first time. */
+#define SEE_KEY \
+	"INSERT INTO request_keys(key, seq, at, request, status) SELECT :key, :seq, " AT ", :request, :status" \
+	" WHERE :key IS NOT NULL ON CONFLICT(key) DO UPDATE SET seq = :seq, at = excluded.at, request = excluded.request," \
+	" status = excluded.status"
+
+/* A number that the attempt is to give: known from then on, and its.  One that is another's, or void, makes `state` null,
+ * which the table refuses, and with it the row. */
+#define SEE_NUMBER(n, column) \
+	"INSERT INTO numbers(kind, value, id, seq, source, state) SELECT '" column "', :new_" column "," \
+	" :seq * 65536 + " n ", :seq, coalesce(:number_source, 'scan'), 'free' WHERE :new_" column " IS NOT NULL" \
+	" ON CONFLICT(kind, value) DO NOTHING"
+#define RESERVE_NUMBER(column) \
+	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN state = 'free' OR" \
+	" (state = 'reserved' AND uid = :uid) THEN 'reserved' END" \
+	" WHERE kind = '" column "' AND value = :new_" column
+
 #define MUST       true, NULL
 #define MAY        false, NULL
 #define EACH(list) false, list
@@ -73,6 +90,8 @@ static const struct rule {
 	  " :regions, :signers, " AT ", :by" },
 	{ KIND_RECIPE_SIGNATURES, MUST,
 	  "UPDATE recipes SET seq = :seq, signers = :signers WHERE sha256 = :sha256" },
+	{ KIND_RECIPE_ADDED, MAY, SEE_KEY },
+	{ KIND_RECIPE_SIGNATURES, MAY, SEE_KEY },
 	{ KIND_RECIPE_REVOKED, MUST,
 	  "UPDATE recipes SET seq = :seq, revoked_at = " AT ", revoked_by = :by, revoked_reason = :reason"
 	  " WHERE sha256 = :sha256" },
@@ -93,6 +112,10 @@ static const struct rule {
 
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_UNIT },
 	{ KIND_ATTEMPT_STARTED, MUST, START_ATTEMPT("", "") },
+	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("0", "serial") },
+	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("1", "mac") },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial") },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_LATENESS },
 
 	{ KIND_ATTEMPT_STEP, MAY,
@@ -155,6 +178,15 @@ static const struct rule {
 	  " AND u.uid = (SELECT a.uid" THIS_ATTEMPT ") AND u.seq = :seq)"
 	  " WHERE id = (SELECT a.batch" THIS_ATTEMPT ")" },
 
+	/* what it reserved is the unit's by its PASS, else free again */
+	{ KIND_ATTEMPT_ENDED, MAY,
+	  "UPDATE units SET seq = :seq, serial = coalesce((SELECT a.new_serial" THIS_ATTEMPT "), serial),"
+	  " mac = coalesce((SELECT a.new_mac" THIS_ATTEMPT "), mac)" THIS_UNIT PASSED
+	  " AND EXISTS(SELECT 1" THIS_ATTEMPT " AND coalesce(a.new_serial, a.new_mac) IS NOT NULL)" },
+	{ KIND_ATTEMPT_ENDED, MAY,
+	  "UPDATE numbers SET seq = :seq, state = iif(:verdict = 'PASS', 'bound', 'free'), uid = iif(:verdict = 'PASS', uid,"
+	  " NULL), attempt = iif(:verdict = 'PASS', attempt, NULL) WHERE attempt = " ATTEMPT " AND state = 'reserved'" },
+
 	{ KIND_ATTEMPT_REFUSED, MAY, SEE_UNIT },
 	{ KIND_ATTEMPT_REFUSED, MAY, SEE_LATENESS },
 	{ KIND_ATTEMPT_REFUSED, MUST,
@@ -176,8 +208,26 @@ static const struct rule {
 	  SLOT(", enabled, code, message", ", 0, :code, :message",
 	       ", enabled = 0, code = excluded.code, message = excluded.message") },
 
+	/* the serial that it had is not given to another one; one of the pool is bound from then on */
+	{ KIND_UNIT_SERIAL, MAY,
+	  "UPDATE numbers SET seq = :seq, state = 'void', reason = 'the unit has another serial' WHERE kind = 'serial'"
+	  " AND state = 'bound' AND uid = :uid AND value IS NOT :serial" },
+	{ KIND_UNIT_SERIAL, MAY,
+	  "UPDATE numbers SET seq = :seq, uid = :uid, state = CASE WHEN state = 'free' OR (state <> 'void' AND uid = :uid)"
+	  " THEN 'bound' END WHERE kind = 'serial' AND value = :serial" },
 	{ KIND_UNIT_SERIAL, MUST,
 	  "UPDATE units SET seq = :seq, serial = :serial WHERE uid = :uid" },
+
+	/* one that a unit has already is its */
+	{ KIND_NUMBERS_ADDED, EACH("numbers"),
+	  "INSERT INTO numbers(kind, value, id, seq, source, state, uid) SELECT :number_kind, @value, :seq * 65536 + @n, :seq,"
+	  " 'pool', iif(u.uid IS NULL, 'free', 'bound'), u.uid FROM (SELECT 1) LEFT JOIN (SELECT min(uid) AS uid FROM units"
+	  " WHERE :number_kind = 'serial' AND serial = @value) u WHERE true ON CONFLICT(kind, value) DO NOTHING" },
+	{ KIND_NUMBERS_ADDED, MAY, SEE_KEY },
+	{ KIND_NUMBER_VOIDED, MUST,
+	  "UPDATE numbers SET seq = :seq, state = 'void', reason = :reason WHERE kind = :number_kind AND value = :value"
+	  " AND state = 'free'" },
+	{ KIND_REQUEST_ANSWERED, MUST, SEE_KEY },
 
 	{ KIND_MES_STARTED, MUST, "INSERT INTO mes_start(one, seq, at) VALUES(1, :seq, " AT ")" },
 	{ KIND_MES_PARKED, MUST,

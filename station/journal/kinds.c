@@ -43,6 +43,9 @@ struct field {
  * itself; and the address that it came from.  Every row with these fields stands in the audit, by that alone. */
 #define BY NULLABLE("by", TEXT), MAY("from", TEXT)
 
+/* An Idempotency-Key, the SHA-256 of the request's body, and the status that it was answered with. */
+#define KEY MAY("key", TEXT), MAY("request", SHA256), MAY("status", COUNT)
+
 /* key: a minisign key id, 16 upper-case hex digits */
 #define SIGNERS LIST("signers", MUST("key", TEXT), MUST("roles", TEXTS))
 
@@ -68,6 +71,9 @@ struct field {
 	NULLABLE("order", TEXT), \
 	NULLABLE("recipe", SHA256), \
 	MAY("attempt_kind", TEXT),    /* program, when missing; deploy */ \
+	MAY("new_serial", TEXT),      /* reserved for it */ \
+	MAY("new_mac", TEXT), \
+	MAY("number_source", TEXT),   /* of those: pool, scan, mes */ \
 	MAY("permit", TEXT),          /* the MES's: granted, cached; silent: it gave no answer and that is allowed */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 
@@ -119,8 +125,9 @@ static const struct {
 		MUST("after", TEXT),          /* run, bootloader */
 		LIST("regions", REGION_WANTED),
 		SIGNERS,
+		KEY,
 		BY) },
-	{ KIND_RECIPE_SIGNATURES, FIELDS(MUST("sha256", SHA256), SIGNERS, BY) },
+	{ KIND_RECIPE_SIGNATURES, FIELDS(MUST("sha256", SHA256), SIGNERS, KEY, BY) },
 	{ KIND_RECIPE_REVOKED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), BY) },
 	{ KIND_BATCH_OPENED, FIELDS(
 		MUST("order", TEXT),
@@ -162,6 +169,14 @@ static const struct {
 	{ KIND_SLOT_ORDERED, FIELDS(MUST("slot", COUNT), MUST("order", TEXT), NULLABLE("recipe", SHA256), BY) },
 	{ KIND_SLOT_HELD, FIELDS(MUST("slot", COUNT), MUST("code", TEXT), NULLABLE("message", TEXT)) },
 	{ KIND_UNIT_SERIAL, FIELDS(MUST("uid", TEXT), NULLABLE("serial", TEXT), BY) },
+	{ KIND_NUMBERS_ADDED, FIELDS(
+		MUST("number_kind", TEXT),    /* serial, mac */
+		LIST("numbers", MUST("value", TEXT)),
+		KEY,
+		BY) },
+	{ KIND_NUMBER_VOIDED, FIELDS(
+		MUST("number_kind", TEXT), MUST("value", TEXT), NULLABLE("reason", TEXT), BY) },
+	{ KIND_REQUEST_ANSWERED, FIELDS(KEY) },
 	{ KIND_MES_STARTED, FIELDS(MUST("events", TEXT)) },
 	{ KIND_MES_PARKED, FIELDS(
 		MUST("row", ID),

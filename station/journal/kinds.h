@@ -39,6 +39,11 @@ struct cJSON;
 #define KIND_SLOT_HELD     "slot-held"     /* by the station: too many equal codes in a row */
 #define KIND_UNIT_SERIAL   "unit-serial"   /* binds the product's serial to a unit; null unbinds */
 
+/* Serials and MAC numbers. */
+#define KIND_NUMBERS_ADDED "numbers-added"
+#define KIND_NUMBER_VOIDED "number-voided"
+/* A request with an Idempotency-Key that led to no other row. */
+#define KIND_REQUEST_ANSWERED "request-answered"
 /* What the MES is told; `row` is the number of the row that it was told of.  No row of these is told itself. */
 #define KIND_MES_STARTED  "mes-started"  /* the first start with a webhook: rows behind this one are told */
 #define KIND_MES_PARKED   "mes-parked"   /* the MES would not take it */

@@ -10,7 +10,7 @@ bool journal_unit(struct journal_reader *r, const char *uid, struct journal_unit
 {
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g,
-	    "SELECT u.unfinished, u.passed, a.batch, p.sha256, p.board, p.name, u.serial"
+	    "SELECT u.unfinished, u.passed, a.batch, p.sha256, p.board, p.name, u.serial, u.mac"
 	    " FROM units u LEFT JOIN attempts a ON a.id = u.passed"
 	    " LEFT JOIN recipes p ON p.sha256 = a.recipe WHERE u.uid = ?1",
 	    e);
@@ -29,6 +29,7 @@ bool journal_unit(struct journal_reader *r, const char *uid, struct journal_unit
 	sql_copy(s, 4, out->passed_board, sizeof out->passed_board);
 	sql_copy(s, 5, out->passed_name, sizeof out->passed_name);
 	sql_copy(s, 6, out->serial, sizeof out->serial);
+	sql_copy(s, 7, out->mac, sizeof out->mac);
 	return sql_row_whole(s, e);
 }
 

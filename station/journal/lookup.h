@@ -15,7 +15,7 @@ struct journal_unit {
 	int64_t passed_batch;
 	char passed_recipe[65];                 /* sha256 of that recipe; "" when passed is 0 */
 	char passed_board[40], passed_name[65]; /* its product */
-	char serial[129];                       /* "" when none is bound */
+	char serial[129], mac[129];             /* "" when none is bound */
 };
 bool journal_unit(struct journal_reader *r, const char *uid, struct journal_unit *out, struct err *e);
 

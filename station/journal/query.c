@@ -196,6 +196,17 @@ bool query_batch_by_key(struct journal_reader *r, const char *key, int64_t *id, 
 	return sql_row_whole(s, e);
 }
 
+bool query_batch_version(struct journal_reader *r, int64_t id, int64_t *seq, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, "SELECT seq FROM batches WHERE id = ?1", e);
+	*seq = 0;
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, id);
+	return sql_run(s, seq, e) && (*seq || err_set(e, CODE_NOT_FOUND, "there is no such batch"));
+}
+
 /* -------------------------------------------------------------------- events */
 
 bool query_events(

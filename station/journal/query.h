@@ -23,7 +23,8 @@ void journal_reader_close(struct journal_reader *r); /* accepts NULL; no call ma
 /* All texts borrowed for the call; NULL or 0: no such condition.  Conditions hold together. */
 struct query_filter {
 	const char *serial, *uid, *order, *recipe, *operator, * verdict, *code, *board, *state, *who, *what;
-	const char *from, *to; /* RFC 3339 as time_format writes it: started (opened, added) at or after, before */
+	const char *kind, *status; /* of numbers */
+	const char *from, *to;     /* RFC 3339 as time_format writes it: started (opened, added) at or after, before */
 	int64_t batch;
 	int64_t slot;
 	int64_t cursor; /* `next` of the page before; 0: the first page */
@@ -54,6 +55,8 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 /* One object each. */
 bool query_attempt(struct journal_reader *r, int64_t id, char **json, struct err *e);
 bool query_batch(struct journal_reader *r, int64_t id, char **json, struct err *e);
+/* The newest row that touched it, which changes whenever it does. */
+bool query_batch_version(struct journal_reader *r, int64_t id, int64_t *seq, struct err *e);
 bool query_recipe(struct journal_reader *r, const char *sha256, char **json, struct err *e);
 /* {uid,serial,board,first_seen,last_seen,passed,unfinished,attempts:[newest first, at most 100]}.  name: a uid, else
  * a serial; *found is how many units have it.  With several, *json is an array of the units without attempts. */

@@ -60,7 +60,7 @@
 
 /* Of units u; more: further members. */
 #define SHAPE_UNIT(more) \
-	"json_object('uid', u.uid, 'serial', u.serial, 'board', u.board, 'first_seen', u.first_seen," \
+	"json_object('uid', u.uid, 'serial', u.serial, 'mac', u.mac, 'board', u.board, 'first_seen', u.first_seen," \
 	" 'last_seen', u.last_seen, 'passed', cast(u.passed AS TEXT), 'unfinished', " SHAPE_BOOL("u.unfinished") "," \
 	" 'status', CASE WHEN u.changed THEN 'changed after PASS' WHEN u.unfinished THEN 'unfinished'" \
 	" WHEN u.passed IS NOT NULL THEN 'passed' ELSE 'not passed' END" more ")"

@@ -64,6 +64,8 @@ struct attempt {
 	struct permits *permits;                    /* borrowed; NULL: the MES is not asked */
 	struct permit permit;                       /* the MES's word */
 	char serial[NUMBER_SIZE], mac[NUMBER_SIZE]; /* the product's, that it is to get or has; "": none */
+	bool new_serial, new_mac;                   /* it gets them by this attempt */
+	const char *number_source;                  /* static: of those */
 	enum conf_delta delta;
 	enum conf_readback readback;
 	bool admitted; /* its start row is on disk */

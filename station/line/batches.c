@@ -187,12 +187,23 @@ bool batch_write_change(struct line *l, const struct batch *b, enum batch_order 
 	return journal_write(l->o.journal, changes[order].kind, body, e) != 0;
 }
 
-bool batch_change(struct line *l, const char *id, enum batch_order order, const struct who *who, struct batch_view *out,
-    struct err *e)
+bool batch_version_meant(const struct batch_versions *v, int64_t seq, struct err *e)
 {
+	for (unsigned i = 0; i < v->count; i++)
+		if (v->seq[i] == seq)
+			return true;
+	return v->any || err_set(e, CODE_PRECONDITION_FAILED, "the batch's ETag is \"%lld\" now", (long long)seq);
+}
+
+bool batch_change(struct line *l, const char *id, enum batch_order order, const struct batch_versions *meant,
+    const struct who *who, struct batch_view *out, struct err *e)
+{
+	int64_t seq;
 	struct batch *b = batch_by_id(l, id);
 	if (!b)
 		return err_set(e, CODE_NOT_FOUND, "no batch %.20s is open or held", id);
+	if (!query_batch_version(l->reader, strtoll(id, NULL, 10), &seq, e) || !batch_version_meant(meant, seq, e))
+		return false;
 	if (changes[order].to == b->view.state)
 		return err_set(e, CODE_CONFLICT, "batch %s is %s already", id, batch_state_name(b->view.state));
 	if (!batch_write_change(l, b, order, NULL, who, e))

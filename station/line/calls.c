@@ -1,6 +1,7 @@
 /* Requests from other threads: they hand the loop a call and wait for its answer, with a deadline.  A call that nobody
  * waits for any more frees itself. */
 #include "line/line_state.h"
+#include "line/numbers.h"
 
 #include "base/hex.h"
 #include "format/json.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum call_kind { CALL_SLOT, CALL_OPEN, CALL_CHANGE, CALL_RESUME, CALL_DEPLOY, CALL_LOOK };
+enum call_kind { CALL_SLOT, CALL_OPEN, CALL_CHANGE, CALL_RESUME, CALL_DEPLOY, CALL_LOOK, CALL_SCAN, CALL_WRITE };
 
 /* Everything is a copy, since the asker may be gone when the loop gets here.  lock guards done and abandoned. */
 struct call {
@@ -22,6 +23,7 @@ struct call {
 	unsigned slot;
 	enum slot_order slot_order;
 	enum batch_order batch_order;
+	struct batch_versions meant;
 	char id[LINE_ID_SIZE], order[LINE_ORDER_SIZE + 1], recipe[2 * SHA256_SIZE + 2];
 	char key[129], request[2 * SHA256_SIZE + 1];
 	bool has_key, has_request;
@@ -30,7 +32,12 @@ struct call {
 	bool has_who;
 	char partition[32];
 	uint32_t length;
-	struct look *look; /* CALL_LOOK's answer: a reference */
+	char serial[NUMBER_SIZE + 1]; /* one byte more than allowed */
+	bool has_serial;
+	const char *row_kind; /* static */
+	struct cJSON *row;    /* owned: CALL_WRITE's body */
+	int64_t seq;          /* and its answer */
+	struct look *look;    /* CALL_LOOK's answer: a reference */
 	struct batch_view batch;
 	bool ok;
 	struct err err;
@@ -62,6 +69,7 @@ static const struct who *asker(const struct call *c)
 static void call_free(struct call *c)
 {
 	look_end(c->look);
+	json_free(c->row);
 	pthread_cond_destroy(&c->answered);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -102,6 +110,26 @@ static bool look_call(struct line *l, struct call *c)
 	return slot_look(s, c->partition, c->length, &c->look, &c->err);
 }
 
+static bool scan_call(struct line *l, struct call *c)
+{
+	const char *serial = c->has_serial ? c->serial : NULL;
+	struct slot *s = slot_by_number(l, c->slot);
+	if (!c->slot)
+		return line_scanned(l, serial, &c->err);
+	return s ? slot_scan(s, serial, asker(c), &c->err)
+		 : err_set(&c->err, CODE_NOT_FOUND, "there is no slot %u", c->slot);
+}
+
+static bool write_call(struct line *l, struct call *c)
+{
+	struct cJSON *row = c->row;
+	c->row = NULL;
+	c->seq = journal_write(l->o.journal, c->row_kind, row, &c->err);
+	if (!c->seq && c->err.code == CODE_CONFLICT)
+		err_set(&c->err, CODE_NUMBER_TAKEN, "it is void, or not free");
+	return c->seq != 0;
+}
+
 static bool resume_call(struct line *l, struct call *c)
 {
 	struct cJSON *body = json_new_object();
@@ -123,13 +151,17 @@ static bool serve(struct line *l, struct call *c)
 	case CALL_OPEN:
 		return batch_open(l, &r, &c->batch, &c->err);
 	case CALL_CHANGE:
-		return batch_change(l, c->id, c->batch_order, asker(c), &c->batch, &c->err);
+		return batch_change(l, c->id, c->batch_order, &c->meant, asker(c), &c->batch, &c->err);
 	case CALL_RESUME:
 		return resume_call(l, c);
 	case CALL_DEPLOY:
 		return deploy_call(l, c);
 	case CALL_LOOK:
 		return look_call(l, c);
+	case CALL_SCAN:
+		return scan_call(l, c);
+	case CALL_WRITE:
+		return write_call(l, c);
 	}
 	return false;
 }
@@ -161,7 +193,8 @@ void call_refuse(struct call *c)
 }
 
 /* Takes the call over. */
-static bool ask_for(struct line *l, struct call *c, struct batch_view *batch, struct look **look, struct err *e)
+static bool ask_for(
+    struct line *l, struct call *c, struct batch_view *batch, struct look **look, int64_t *seq, struct err *e)
 {
 	struct message m = { .kind = MSG_CALL, .call = c };
 	struct timespec until = clock_deadline(LINE_ANSWER_MS);
@@ -188,6 +221,8 @@ static bool ask_for(struct line *l, struct call *c, struct batch_view *batch, st
 		*look = c->look;
 		c->look = NULL;
 	}
+	if (done && ok && seq)
+		*seq = c->seq;
 	if (done && !ok && e)
 		*e = c->err;
 	pthread_mutex_unlock(&c->lock);
@@ -199,7 +234,7 @@ static bool ask_for(struct line *l, struct call *c, struct batch_view *batch, st
 
 static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct err *e)
 {
-	return ask_for(l, c, batch, NULL, e);
+	return ask_for(l, c, batch, NULL, NULL, e);
 }
 
 bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e)
@@ -222,7 +257,7 @@ bool line_look(struct line *l, unsigned slot, const char *partition, uint32_t le
 		c->length = length;
 		snprintf(c->partition, sizeof c->partition, "%s", partition);
 	}
-	if (!ask_for(l, c, NULL, out, e))
+	if (!ask_for(l, c, NULL, out, NULL, e))
 		return false;
 	if (look_begin(*out, e))
 		return true;
@@ -259,16 +294,42 @@ bool line_open_batch(struct line *l, const struct batch_request *r, struct batch
 	return ask(l, c, out, e);
 }
 
-bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct who *who,
-    struct batch_view *out, struct err *e)
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct batch_versions *meant,
+    const struct who *who, struct batch_view *out, struct err *e)
 {
 	struct call *c = call_create(CALL_CHANGE);
 	if (c) {
 		snprintf(c->id, sizeof c->id, "%s", id);
 		c->batch_order = order;
+		c->meant = *meant;
 		set_who(c, who);
 	}
 	return ask(l, c, out, e);
+}
+
+bool line_scan(struct line *l, unsigned slot, const char *serial, const struct who *who, struct err *e)
+{
+	struct call *c = call_create(CALL_SCAN);
+	if (c) {
+		c->slot = slot;
+		c->has_serial = serial != NULL;
+		set_who(c, who);
+		snprintf(c->serial, sizeof c->serial, "%s", serial ? serial : "");
+	}
+	return ask(l, c, NULL, e);
+}
+
+bool line_write_number(struct line *l, const char *kind, struct cJSON *body, int64_t *seq, struct err *e)
+{
+	struct call *c = call_create(CALL_WRITE);
+	*seq = 0;
+	if (c) {
+		c->row_kind = kind;
+		c->row = body;
+	} else {
+		json_free(body);
+	}
+	return ask_for(l, c, NULL, NULL, seq, e);
 }
 
 bool line_resume(struct line *l, const struct who *who, struct err *e)

@@ -70,15 +70,32 @@ static struct cJSON *added_body(const struct stored_recipe *r)
 	return body;
 }
 
-bool inbox_record(
-    struct journal *j, const struct stored_recipe *r, enum store_outcome outcome, const struct who *who, struct err *e)
+static void add_key(struct cJSON *body, const struct inbox_key *key)
+{
+	if (!key->key)
+		return;
+	json_add_string(body, "key", key->key);
+	json_add_string(body, "request", key->request);
+	json_add_integer(body, "status", key->status);
+}
+
+static bool write_key(struct journal *j, const struct inbox_key *key, struct err *e)
+{
+	struct cJSON *body = json_new_object();
+	add_key(body, key);
+	return journal_write(j, KIND_REQUEST_ANSWERED, body, e) != 0;
+}
+
+bool inbox_record(struct journal *j, const struct stored_recipe *r, enum store_outcome outcome,
+    const struct inbox_key *key, const struct who *who, struct err *e)
 {
 	if (outcome == STORE_KNOWN)
-		return true;
+		return !key->key || write_key(j, key, e);
 	struct cJSON *body = outcome == STORE_NEW ? added_body(r) : json_new_object();
 	if (outcome == STORE_UPDATED)
 		json_add_string(body, "sha256", r->sha256_text);
 	add_signers(body, r);
+	add_key(body, key);
 	who_add(body, who);
 	return journal_write(j, outcome == STORE_NEW ? KIND_RECIPE_ADDED : KIND_RECIPE_SIGNATURES, body, e) != 0;
 }
@@ -89,7 +106,7 @@ static void taken(
 	struct err e = ERR_INIT;
 	if (!r)
 		log_warn("inbox: %s is refused: %s: %s", file, code_name(why->code), why->msg);
-	else if (!inbox_record(context, r, outcome, NULL, &e))
+	else if (!inbox_record(context, r, outcome, &(struct inbox_key){ NULL, NULL, 0 }, NULL, &e))
 		log_error("inbox: %s was taken, but the journal does not say so: %s", file, e.msg);
 	else
 		log_info("inbox: %s is recipe %s", file, r->sha256_text);

@@ -6,10 +6,15 @@
 #include "journal/journal.h"
 #include "line/store.h"
 
-/* Writes the row recipe-added or recipe-signatures and waits for it; nothing for a recipe that was known.
+/* An Idempotency-Key's members of a row: the key, the SHA-256 of the request's body, the status of its answer. */
+struct inbox_key {
+	const char *key, *request; /* key NULL: none */
+	unsigned status;
+};
+/* Writes the row recipe-added or recipe-signatures and waits for it; for a recipe that was known nothing, or the key.
  * who: brought it; NULL: the station itself.  journal-failed. */
-bool inbox_record(
-    struct journal *j, const struct stored_recipe *r, enum store_outcome outcome, const struct who *who, struct err *e);
+bool inbox_record(struct journal *j, const struct stored_recipe *r, enum store_outcome outcome,
+    const struct inbox_key *key, const struct who *who, struct err *e);
 /* Takes what lies in the inbox; tells the journal and the log. */
 void inbox_scan(struct recipe_store *store, struct journal *j);
 

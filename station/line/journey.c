@@ -1,6 +1,7 @@
 /* The journey of the unit in one slot: what each state starts, and what each result means.  Runs on the loop thread;
  * the table of unit.c decides where an event leads, this file what is done there. */
 #include "line/line_state.h"
+#include "line/numbers.h"
 
 #include "os/clock.h"
 #include "os/log.h"
@@ -140,16 +141,23 @@ static bool asks_mes(const struct slot *s)
 	return s->attempt->permits && !s->attempt->deploy && s->attempt->permit.how == PERMIT_NONE;
 }
 
+static enum admission may_begin(struct slot *s, struct err *e)
+{
+	enum admission answer = admit(s, e);
+	return answer == ADMIT_YES && !asks_mes(s) ? numbers_choose(s, e) : answer;
+}
+
 static void decide(struct slot *s)
 {
 	struct err why = ERR_INIT;
-	switch (admit(s, &why)) {
+	switch (may_begin(s, &why)) {
 	case ADMIT_YES:
 		s->reserved = true; /* while the MES is asked too */
 		if (asks_mes(s)) {
 			slot_begin_action(s, act_permit);
 			break;
 		}
+		s->scanned[0] = '\0';
 		row_started(s);
 		s->deadline = clock_mono_ms() + JOURNAL_MS;
 		break;

@@ -18,6 +18,7 @@
 #define LINE_ID_SIZE    21 /* of attempts and batches: decimal, the number of the journal row that began them */
 #define LINE_ORDER_SIZE 65
 #define LINE_ANSWER_MS  10000
+#define LINE_SCAN_MS    60000 /* so long a serial that was scanned without a slot is the next camera's */
 
 /* Everything is borrowed and must outlive the line. */
 struct line_options {
@@ -33,8 +34,9 @@ struct line_options {
 	struct journal *journal;
 	enum conf_delta delta;
 	enum conf_passed already_passed;
-	unsigned retries;        /* of retryable codes, within one attempt */
-	unsigned hold_after;     /* equal codes in a row; 0: never */
+	unsigned retries;    /* of retryable codes, within one attempt */
+	unsigned hold_after; /* equal codes in a row; 0: never */
+	enum conf_numbers serials, macs;
 	struct permits *permits; /* NULL: the MES is not asked */
 	bool bench;              /* nothing starts by itself: only what is ordered is done */
 };
@@ -59,7 +61,8 @@ struct slot_view {
 	enum verdict verdict;
 	enum code code;
 	char message[232];
-	int64_t since; /* ms since 1970 */
+	char scanned[NUMBER_SIZE]; /* the serial that its next unit gets; "": none was scanned */
+	int64_t since;             /* ms since 1970 */
 };
 
 enum batch_state { BATCH_OPEN, BATCH_HELD, BATCH_CLOSED };
@@ -121,9 +124,23 @@ const struct board_set *line_boards(const struct line *l); /* [any] */
  * begun.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
 bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e);
 enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
-/* [any] not-found, conflict. */
-bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct who *who,
-    struct batch_view *out, struct err *e);
+/* The versions of a batch (query_batch_version) that an order is meant for. */
+#define LINE_VERSIONS 8
+struct batch_versions {
+	bool any;
+	unsigned count;
+	int64_t seq[LINE_VERSIONS];
+};
+bool batch_version_meant(const struct batch_versions *v, int64_t seq, struct err *e); /* precondition-failed */
+/* [any] not-found, conflict, precondition-failed. */
+bool line_change_batch(struct line *l, const char *id, enum batch_order order, const struct batch_versions *meant,
+    const struct who *who, struct batch_view *out, struct err *e);
+/* [any] The serial was scanned for the next unit of this slot, or with slot 0 for the next camera that is plugged in
+ * anywhere; NULL takes it back.  not-found, conflict, bad-request. */
+bool line_scan(struct line *l, unsigned slot, const char *serial, const struct who *who, struct err *e);
+/* [any] Writes a row about a number from the loop, which gives numbers out: none of its decisions lies between this row
+ * and those before.  Takes the body over.  number-taken: the journal knows it as void or another unit's. */
+bool line_write_number(struct line *l, const char *kind, struct cJSON *body, int64_t *seq, struct err *e);
 /* [any] Ends a hold of the station (after its cause is mended). */
 bool line_resume(struct line *l, const struct who *who, struct err *e);
 

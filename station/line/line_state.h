@@ -73,7 +73,8 @@ struct slot {
 	int64_t deadline;         /* monotonic ms; 0: none */
 	struct progress progress; /* of the running step; read by any thread */
 	enum step failed_step;
-	struct err result; /* why the last attempt ended; CODE_OK after a PASS */
+	char scanned[NUMBER_SIZE]; /* the serial that its next unit gets */
+	struct err result;         /* why the last attempt ended; CODE_OK after a PASS */
 	enum verdict verdict;
 	enum code last_code; /* of the last verdict here, for holds; kept from run to run by the journal */
 	unsigned equal_codes;
@@ -102,6 +103,8 @@ struct line {
 	bool fixed_slots; /* from a line file: other paths are no slots */
 	struct batch batches[LINE_MAX_BATCHES];
 	enum code held;
+	char scanned[NUMBER_SIZE]; /* the serial of the camera that is plugged in next */
+	int64_t scanned_until;     /* monotonic ms */
 	unsigned stops;
 	uint64_t actions; /* numbers given so far */
 	uint64_t nest_arrivals;
@@ -256,8 +259,8 @@ void batches_publish(struct line *l);
 bool batch_write_change(struct line *l, const struct batch *b, enum batch_order order, const struct err *why,
     const struct who *who, struct err *e);
 bool batch_open(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);
-bool batch_change(struct line *l, const char *id, enum batch_order order, const struct who *who, struct batch_view *out,
-    struct err *e);
+bool batch_change(struct line *l, const char *id, enum batch_order order, const struct batch_versions *meant,
+    const struct who *who, struct batch_view *out, struct err *e);
 
 /* holds.c: the same trouble too many times in a row */
 void batch_count_verdict(struct line *l, struct slot *s);

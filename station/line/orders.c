@@ -154,6 +154,7 @@ void slot_publish(struct slot *s)
 	memcpy(v->name, s->name, sizeof v->name);
 	memcpy(v->path, s->path, sizeof v->path);
 	memcpy(v->message, s->result.msg, sizeof v->message);
+	memcpy(v->scanned, s->scanned, sizeof v->scanned);
 	if (s->device_board)
 		memcpy(v->camera_board, s->device_board->id, sizeof v->camera_board);
 	if (s->attempt)

@@ -94,6 +94,12 @@ static struct cJSON *start_body(struct slot *s)
 	json_add_string(body, "recipe", a->recipe ? a->recipe->sha256_text : NULL);
 	if (a->deploy)
 		json_add_string(body, "attempt_kind", "deploy");
+	if (a->new_serial)
+		json_add_string(body, "new_serial", a->serial);
+	if (a->new_mac)
+		json_add_string(body, "new_mac", a->mac);
+	if (a->new_serial || a->new_mac)
+		json_add_string(body, "number_source", a->number_source);
 	if (a->permit.how != PERMIT_NONE)
 		json_add_string(body, "permit", permit_name(a->permit.how));
 	if (a->who.alt_count)

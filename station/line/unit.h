@@ -29,7 +29,7 @@
 	X(ERROR, "error", false, "ERROR is on disk")                                                                   \
 	X(ABORTED, "aborted", false, "ABORTED is on disk")                                                             \
 	X(REFUSED, "refused", false, "the refusal is on disk; the camera's flash is as it was")                        \
-	X(ASKING, "asking", false, "the unit has passed before; a person must say retry")                              \
+	X(ASKING, "asking", false, "a person must say something first: that it passes again, its serial")              \
 	X(RUNNING, "running", false, "a camera in run mode; nothing to do here")                                       \
 	X(UNRECORDED, "unrecorded", false, "the verdict is NOT on disk: do not ship")
 

@@ -1,5 +1,6 @@
 /* Cameras come and go, and time passes: arrivals, departures and deadlines of a slot. */
 #include "line/line_state.h"
+#include "line/numbers.h"
 
 #include "os/clock.h"
 #include "transport/usb_scan.h"
@@ -101,6 +102,8 @@ void slot_came_back(struct slot *s)
 static void arrived(struct slot *s)
 {
 	s->device_new = true;
+	if (slot_boots(s) && !unit_busy(s->state))
+		slot_take_scan(s);
 	if (s->waiting_return)
 		slot_came_back(s);
 	else if (s->state == US_RESTARTED && !s->working)

@@ -18,6 +18,7 @@ enum conf_passed { PASSED_REFUSE, PASSED_ASK, PASSED_ALLOW };
 enum conf_interlock { INTERLOCK_OFF, INTERLOCK_REFUSE, INTERLOCK_ALLOW };
 enum conf_login { LOGIN_NONE, LOGIN_REQUIRED };
 enum conf_swd_driver { SWD_DRIVER_AGENT, SWD_DRIVER_STOCK };
+enum conf_numbers { NUMBERS_OFF, NUMBERS_POOL, NUMBERS_MES, NUMBERS_SCAN };
 enum conf_readback { READBACK_FULL, READBACK_SAMPLED, READBACK_NONE };
 
 struct conf {
@@ -55,6 +56,8 @@ struct conf {
 	unsigned mes_deadline, mes_retry_max; /* s */
 	enum conf_interlock mes_interlock;
 	char mes_interlock_url[CONF_PATH_SIZE];
+	/* [numbers] */
+	enum conf_numbers serials, macs; /* macs: never NUMBERS_SCAN */
 	/* [log] */
 	enum log_level level;
 	enum log_format format;

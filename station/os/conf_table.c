@@ -105,6 +105,10 @@ static const struct key {
 	    "gives no answer: refuse the unit, or allow it and mark the attempt." },
 	{ "mes", "interlock_url", TYPE_PATH, FIELD(mes_interlock_url), "", 0, 0, NULL,
 	    "Where it is asked: an http:// or https:// address." },
+	{ "numbers", "serial", TYPE_WORD, FIELD(serials), "off", 0, 0, "off|pool|mes|scan",
+	    "Which serial a unit gets that has none: the next free one of the pool (or the one that was scanned\n"
+	    "for it), the one that the MES answers to the interlock, or one that must be scanned." },
+	{ "numbers", "mac", TYPE_WORD, FIELD(macs), "off", 0, 0, "off|pool|mes", "The same for a MAC number." },
 	{ "log", "level", TYPE_WORD, FIELD(level), "info", 0, 0, "error|warning|info|debug",
 	    "The least important lines that are still written." },
 	{ "log", "format", TYPE_WORD, FIELD(format), "text", 0, 0, "text|json", "How a line looks." },
@@ -114,7 +118,8 @@ _Static_assert(sizeof keys / sizeof *keys <= CONF_KEY_LIMIT, "conf.c keeps a bit
 _Static_assert(sizeof(enum conf_delta) == sizeof(unsigned) && sizeof(enum conf_passed) == sizeof(unsigned) &&
 		   sizeof(enum conf_readback) == sizeof(unsigned) && sizeof(enum conf_interlock) == sizeof(unsigned) &&
 		   sizeof(enum conf_swd_driver) == sizeof(unsigned) && sizeof(enum conf_login) == sizeof(unsigned) &&
-		   sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum log_format) == sizeof(unsigned),
+		   sizeof(enum conf_numbers) == sizeof(unsigned) && sizeof(enum log_level) == sizeof(unsigned) &&
+		   sizeof(enum log_format) == sizeof(unsigned),
     "words are stored as unsigned");
 
 static bool bad(struct err *e, const struct key *k, const char *what)

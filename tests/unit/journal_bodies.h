@@ -73,6 +73,17 @@ static inline int64_t put_start(
 	    slot, slot, uid, (long long)batch, order, sha);
 }
 
+/* It gets a serial and a MAC number, by the MES's word. */
+static inline int64_t put_numbered(struct journal *j, const char *uid, const char *serial, const char *mac)
+{
+	return put(j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN "\",\"uid\":\"%s\",\"usb_serial\":\"204C3\",\"batch\":null,\"order\":null,"
+	    "\"recipe\":\"" SHA_A
+	    "\",\"new_serial\":\"%s\",\"new_mac\":\"%s\",\"number_source\":\"mes\",\"permit\":\"granted\"}",
+	    uid, serial, mac);
+}
+
 /* At a person's word, outside of any batch. */
 static inline int64_t put_deploy(struct journal *j, const char *uid, const char *sha, const char *kind)
 {

@@ -194,6 +194,12 @@ static void missing_and_swapped_rows_are_named(void **state)
 /* What a factory has beside its units: a row for every table that the day leaves empty. */
 static void write_rest(struct journal *j)
 {
+	put(j, KIND_NUMBERS_ADDED,
+	    "{\"number_kind\":\"serial\",\"numbers\":[{\"value\":\"A\"},{\"value\":\"B\"}],\"key\":\"k\",\"request\":"
+	    "\"" SHA_A "\",\"status\":201,\"by\":null}");
+	put(j, KIND_NUMBER_VOIDED, "{\"number_kind\":\"serial\",\"value\":\"B\",\"reason\":\"torn\",\"by\":null}");
+	int64_t a = put_numbered(j, UID_2, "SN-9", "MAC-9");
+	put_end(j, a, "PASS", "ok");
 	put(j, KIND_MES_STARTED, "{\"events\":\"attempt-ended\"}");
 	put(j, KIND_MES_PARKED,
 	    "{\"row\":\"12\",\"id\":\"0\",\"event\":\"attempt-ended\",\"status\":404,\"code\":\"mes-parked\","

@@ -1,0 +1,143 @@
+/* Reads the pool of numbers, and keys. */
+#include "journal/numbers.h"
+
+#include "base/timefmt.h"
+#include "journal/page.h"
+
+#include <string.h>
+
+#define KEY_MS (24 * 3600 * INT64_C(1000))
+
+const char *number_kind_name(enum number_kind kind)
+{
+	return kind == NUMBER_SERIAL ? "serial" : "mac";
+}
+
+bool journal_number_fits(
+    struct journal_reader *r, enum number_kind kind, const char *value, const char *uid, bool *fits, struct err *e)
+{
+	int64_t others = 0;
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT (SELECT count(*) FROM numbers WHERE kind = ?1 AND value = ?2 AND (state = 'void'"
+	    " OR (state <> 'free' AND uid IS NOT ?3))) + (SELECT count(*) FROM units WHERE ?1 = 'serial' AND serial = "
+	    "?2"
+	    " AND uid <> ?3)",
+	    e);
+	*fits = false;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, number_kind_name(kind));
+	sql_bind_text(s, 2, value);
+	sql_bind_text(s, 3, uid);
+	if (!sql_run(s, &others, e))
+		return false;
+	*fits = others == 0;
+	return true;
+}
+
+bool journal_free_numbers(
+    struct journal_reader *r, enum number_kind kind, journal_number_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT value FROM numbers WHERE kind = ?1 AND state = 'free' AND source = 'pool' ORDER BY id", e);
+	int rc;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, number_kind_name(kind));
+	while ((rc = reading_step(s, e)) == 1) {
+		const char *value = sql_text(s, 0);
+		if (!sql_row_whole(s, e))
+			return false;
+		if (!each(context, value))
+			return true;
+	}
+	return rc == 0;
+}
+
+bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
+{
+	unsigned limit = f->limit ? f->limit : QUERY_LIMIT;
+	READING struct reading *g = reading_begin(r, e);
+	*json = NULL;
+	sqlite3_stmt *s = reading_prepare(g,
+	    f->uid
+		? "SELECT id, json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, "
+		  "'source',"
+		  " source, 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers WHERE id > ?1"
+		  " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4) AND uid = ?5 ORDER BY +id LIMIT ?2"
+		: "SELECT id, json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, "
+		  "'source',"
+		  " source, 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers WHERE id > ?1"
+		  " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?2",
+	    e);
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, f->cursor);
+	sqlite3_bind_int64(s, 2, (int64_t)limit + 1);
+	sql_bind_text(s, 3, f->kind);
+	sql_bind_text(s, 4, f->status);
+	if (f->uid)
+		sql_bind_text(s, 5, f->uid);
+	return page_print(s, limit, json, e);
+}
+
+/* The text in the first column of the one row. */
+static bool text_of(sqlite3_stmt *s, char **json, struct err *e)
+{
+	int rc = reading_step(s, e);
+	*json = rc == 1 ? strdup(sql_text(s, 0)) : NULL;
+	if (rc == 0)
+		return err_set(e, CODE_NOT_FOUND, "the journal has no such row");
+	return rc == 1 && (*json || err_set(e, CODE_NO_MEMORY, "no memory for an answer"));
+}
+
+bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT json_object('kind', body->>'number_kind', 'given', json_array_length(body, '$.numbers'), 'added',"
+	    " (SELECT count(*) FROM numbers WHERE id >= ?1 * 65536 AND id < (?1 + 1) * 65536)) FROM journal WHERE seq "
+	    "= ?1"
+	    " AND kind = 'numbers-added'",
+	    e);
+	*json = NULL;
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, seq);
+	return text_of(s, json, e);
+}
+
+bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT count(*) FROM numbers WHERE kind = ?1 AND state = 'free' AND source = 'pool'", e);
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, number_kind_name(kind));
+	return sql_run(s, count, e);
+}
+
+bool query_request_key(
+    struct journal_reader *r, const char *key, int64_t now_ms, struct request_key *out, struct err *e)
+{
+	char since[TIME_TEXT_SIZE];
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT seq, request, status FROM request_keys WHERE key = ?1 AND at > ?2", e);
+	*out = (struct request_key){ .seq = 0 };
+	if (!s)
+		return false;
+	time_format(since, now_ms > KEY_MS ? now_ms - KEY_MS : 0);
+	sql_bind_text(s, 1, key);
+	sql_bind_text(s, 2, since);
+	int rc = reading_step(s, e);
+	if (rc != 1)
+		return rc == 0;
+	out->seq = sqlite3_column_int64(s, 0);
+	sql_copy(s, 1, out->request, sizeof out->request);
+	out->status = (unsigned)sqlite3_column_int(s, 2);
+	return sql_row_whole(s, e);
+}

@@ -1,0 +1,33 @@
+/* Serials and MAC numbers: what may be given to a unit, and what has been; and Idempotency-Keys. */
+#ifndef STATION_JOURNAL_NUMBERS_H
+#define STATION_JOURNAL_NUMBERS_H
+
+#include "journal/query.h"
+
+enum number_kind { NUMBER_SERIAL, NUMBER_MAC, NUMBER_KINDS };
+const char *number_kind_name(enum number_kind kind); /* "serial", "mac" */
+
+/* May this number be given to this unit?  It is neither void nor another unit's. */
+bool journal_number_fits(
+    struct journal_reader *r, enum number_kind kind, const char *value, const char *uid, bool *fits, struct err *e);
+/* Free numbers of the pool in their order, until `each` returns false. */
+typedef bool journal_number_fn(void *context, const char *value);
+bool journal_free_numbers(
+    struct journal_reader *r, enum number_kind kind, journal_number_fn *each, void *context, struct err *e);
+/* {"items":[{id,kind,value,state,source,uid,attempt,reason}],"next":...} in their order; kind, status, uid. */
+bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
+/* {"kind","given","added"}: what a row numbers-added brought.  not-found. */
+bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e);
+/* How many of the pool are free. */
+bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e);
+
+/* What a request with this Idempotency-Key led to within the last day; seq 0: nothing.  now: as time_format writes. */
+struct request_key {
+	int64_t seq;
+	char request[65];
+	unsigned status;
+};
+bool query_request_key(
+    struct journal_reader *r, const char *key, int64_t now_ms, struct request_key *out, struct err *e);
+
+#endif

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Serials and MAC numbers: each is one unit's, whatever happens; Idempotency-Keys and If-Match, with kill -9 in between."""
+import os
+import urllib.request
+
+from harness import Refused, Rig, Tests, equal, until
+from test_mes import Mes
+
+test = Tests()
+
+
+def refused(code, function, *words, **more):
+    try:
+        function(*words, **more)
+    except Refused as got:
+        equal(got.code, code)
+        return got
+    raise AssertionError(f"not refused: {code}")
+
+
+def numbers(rig, kind="serial", key="value"):
+    return {n["value"]: (n["state"], n["uid"]) for n in rig.rest(f"/numbers?kind={kind}&limit=1000")["items"]}
+
+
+def again(rig, number, states, before):
+    """Plugged in once more; the slot's next attempt."""
+    rig.control(f"power-cycle {number} hold")
+    return until(lambda: (lambda s: s if s["state"] in states and s["attempt"] != before["attempt"] else None)(
+        rig.slots()[number - 1]), f"slot {number} in {states} once more")
+
+
+@test
+def pool():
+    """from the pool: reserved at the start, bound by PASS, free again by all else, never given twice; a unit keeps what it has"""
+    conf = "[numbers]\nserial = pool\nmac = pool\n"
+    with Rig(cameras=3, speed="instant", conf=conf, start=False, program="already_passed = allow\nretries = 0\nhold_after = 0") as rig:
+        rig.prepare()
+        rig.start(cameras=3)
+        slots = rig.wait_rest()
+        equal([(s["state"], s["code"]) for s in slots], [("refused", "numbers-exhausted")] * 3)
+        head = {"Idempotency-Key": "numbers-1"}
+        body = {"kind": "serial", "values": [f"CAM-{n}" for n in range(1, 4)]}
+        added = rig.rest("/numbers", body, "POST", headers=head)
+        equal((added, rig.rest("/numbers", body, "POST", headers=head)), ({"kind": "serial", "given": 3, "added": 3},) * 2)
+        refused("key-reused", rig.rest, "/numbers", {**body, "values": ["CAM-9"]}, "POST", headers=head)
+        rig.rest("/numbers", {"kind": "mac", "values": [f"02:00:00:00:00:0{n}" for n in range(1, 4)]}, "POST")
+        rig.rest("/numbers/void", {"kind": "serial", "value": "CAM-2", "reason": "label torn"}, "POST")
+        refused("number-taken", rig.rest, "/numbers/void", {"kind": "serial", "value": "CAM-2"}, "POST")
+        # one that fails gives its number back
+        rig.control("fault camera=1 at=dnload times=9 do=status:errWRITE")
+        slots[0] = again(rig, 1, {"failed"}, slots[0])
+        equal(numbers(rig)["CAM-1"], ("free", None))
+        rig.control("clear 1")
+        for n in (1, 2):
+            rig.control(f"power-cycle {n} hold")
+        passed = [until(lambda n=n: (lambda s: s if s["state"] == "passed" else None)(rig.slots()[n]), "passed") for n in (0, 1)]
+        now, macs = numbers(rig), numbers(rig, "mac")
+        equal({now["CAM-1"], now["CAM-3"]}, {("bound", s["uid"]) for s in passed})
+        equal(now["CAM-2"], ("void", None))
+        equal(sorted(v[0] for v in macs.values()), ["bound", "bound", "free"])
+        for s in passed:
+            unit = rig.rest(f"/units/{s['uid']}")
+            equal((now[unit["serial"]], macs[unit["mac"]]), (("bound", s["uid"]),) * 2)
+            equal(s["serial"], unit["serial"])
+        # a third one finds none; a unit that has its numbers needs no other
+        equal(again(rig, 3, {"refused"}, slots[2])["code"], "numbers-exhausted")
+        again(rig, 1, {"passed"}, passed[0])
+        equal(numbers(rig), now)
+        refused("number-taken", rig.rest, f"/units/{passed[0]['uid']}/serial", {"serial": "CAM-2"}, "POST")
+        equal(rig.rest(f"/numbers?uid={passed[0]['uid']}")["items"][0]["attempt"], passed[0]["attempt"])
+
+
+@test
+def scanned():
+    """scan then plug, and scan with the slot's label: the unit gets that serial; another unit's is refused, none is waited for"""
+    with Rig(cameras=2, speed="instant", conf="[numbers]\nserial = scan\n", start=False, program="already_passed = allow") as rig:
+        rig.prepare()
+        rig.start()
+        waits = [rig.wait_slot(n, {"asking"}) for n in (1, 2)]
+        equal([s["code"] for s in waits], ["serial-missing"] * 2)
+        rig.rest("/slots/2/serial", {"serial": "S-2"}, "POST")
+        equal(rig.wait_slot(2, {"passed"})["serial"], "S-2")
+        rig.rest("/slots/1/serial", {"serial": "S-2"}, "POST")
+        slot = rig.wait_slot(1, {"refused"})
+        equal(slot["code"], "number-taken")
+        equal(rig.rest("/slots/1/serial", {"serial": None}, "POST")["scanned"], None)
+        rig.rest("/scan", {"serial": "S-1"}, "POST")
+        equal(again(rig, 1, {"passed"}, slot)["serial"], "S-1")
+        # what was scanned for a unit that has another one shows a mistake
+        rig.rest("/slots/2/serial", {"serial": "S-9"}, "POST")
+        equal(again(rig, 2, {"refused"}, rig.slots()[1])["code"], "number-taken")
+        equal(numbers(rig), {"S-1": ("bound", rig.slots()[0]["uid"]), "S-2": ("bound", rig.slots()[1]["uid"])})
+        refused("not-found", rig.rest, "/slots/9/serial", {"serial": "X"}, "POST")
+
+
+@test
+def from_the_mes():
+    """the MES's serials: its own unit's is taken, one that it gave another unit before is not, nor is a unit built without one"""
+    mes = Mes().start()
+    conf = f"[mes]\ninterlock = refuse\ninterlock_url = http://127.0.0.1:{mes.port}/permit\n[numbers]\nserial = mes\n"
+    with Rig(cameras=2, speed="instant", conf=conf, options=mes.options(), start=False) as rig:
+        mes.answer = lambda q: {"uid": q["uid"], "allow": True, "serial": "M-1"}
+        rig.prepare()
+        rig.start()
+        slots = rig.wait_rest()
+        equal(sorted((s["state"], s["code"]) for s in slots), [("passed", "ok"), ("refused", "number-taken")])
+        late = next(s for s in slots if s["state"] == "refused")
+        mes.answer = lambda q: {"uid": q["uid"], "allow": True}
+        late = again(rig, late["slot"], {"refused"}, late)
+        equal(late["code"], "serial-missing")
+        mes.answer = lambda q: {"uid": q["uid"], "allow": True, "serial": "M-2"}
+        equal(again(rig, late["slot"], {"passed"}, late)["serial"], "M-2")
+        equal(sorted(numbers(rig)), ["M-1", "M-2"])
+    mes.close()
+
+
+@test
+def etags():
+    """a batch's ETag changes with it; If-Match refuses what was decided on an older one"""
+    with Rig(cameras=0, start=False) as rig:
+        rig.start()
+        batch = rig.open_batch(rig.upload(rig.recipe()))
+
+        def tag():
+            with urllib.request.urlopen(f"{rig.url}/api/v1/batches/{batch}", timeout=30) as answer:
+                return answer.headers["ETag"]
+        old = tag()
+        equal(tag(), old)
+        rig.rest(f"/batches/{batch}/hold", {}, "POST", headers={"If-Match": old})
+        assert tag() != old
+        equal(refused("precondition-failed", rig.rest, f"/batches/{batch}/resume", {}, "POST", headers={"If-Match": old}).status, 412)
+        refused("precondition-failed", rig.rest, f"/batches/{batch}/close", {}, "POST", headers={"If-Match": f'W/{tag()}'})
+        refused("bad-request", rig.rest, f"/batches/{batch}/close", {}, "POST", headers={"If-Match": "x"})
+        rig.rest(f"/batches/{batch}/resume", {}, "POST", headers={"If-Match": f'"1", {tag()}'})
+        equal(rig.rest(f"/batches/{batch}/close", {}, "POST", headers={"If-Match": "*"})["state"], "closed")
+
+
+@test
+def killed():
+    """each write that creates, repeated with its key after a kill -9: the same answer, the thing is there once"""
+    with Rig(cameras=0, start=False, options=["--respawn"]) as rig:
+        rig.start()
+        path = rig.recipe()
+        with open(path, "rb") as f:
+            image = f.read()
+
+        def kill():
+            address = f"{rig.state}/http.address"
+            os.unlink(address)
+            os.kill(rig.station_pid(), 9)
+            until(lambda: os.path.exists(address) and os.path.getsize(address), "the station is back")
+            rig.find_url()
+
+        def call(path, body, kind, key):
+            request = urllib.request.Request(f"{rig.url}/api/v1{path}", data=body, method="POST",
+                                             headers={"Content-Type": kind, "Idempotency-Key": key})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        octets, json_ = "application/octet-stream", "application/json"
+        for path, body, kind in (("/recipes", image, octets), ("/numbers", b'{"kind":"mac","values":["A","B"]}', json_)):
+            first = call(path, body, kind, "k" + path)
+            equal(first[0], 201)
+            kill()
+            equal(call(path, body, kind, "k" + path), first, f"{path} repeated")
+        known = call("/recipes", image, octets, "k-known")
+        equal(known[0], 200)
+        kill()
+        equal(call("/recipes", image, octets, "k-known"), known)
+        refused("key-reused", rig.rest, "/recipes", image + b"x", "POST", kind=octets, headers={"Idempotency-Key": "k-known"})
+        sha = rig.rest("/recipes")["items"][0]["sha256"]
+        body = b'{"order":"WO-1","recipe":"%s","quantity":5}' % sha.encode()
+        first = call("/batches", body, json_, "k-batch")
+        kill()
+        equal(call("/batches", body, json_, "k-batch"), first)
+        equal([len(rig.rest(p)["items"]) for p in ("/recipes", "/batches", "/numbers")], [1, 1, 2])
+
+
+test.main()
