@@ -29,3 +29,41 @@ CREATE TABLE request_keys (
 	request TEXT NOT NULL, -- SHA-256 of its body
 	status  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Shifts, and what their challenge units must show and have shown.
+CREATE TABLE shifts (
+	id         INTEGER PRIMARY KEY,
+	seq        INTEGER NOT NULL,
+	started_at TEXT NOT NULL,
+	started_by TEXT,
+	hours      INTEGER NOT NULL,
+	ended_at   TEXT,
+	ended_by   TEXT
+) STRICT;
+CREATE TABLE challenges (
+	shift         INTEGER NOT NULL REFERENCES shifts(id),
+	n             INTEGER NOT NULL,
+	seq           INTEGER NOT NULL,
+	uid           TEXT,
+	serial        TEXT,
+	verdict       TEXT NOT NULL,
+	code          TEXT NOT NULL,
+	attempt       INTEGER, -- the last one at it in this shift, until one showed what it must
+	shown_verdict TEXT,
+	shown_code    TEXT,
+	met           INTEGER NOT NULL DEFAULT 0 CHECK (met IN (0, 1)),
+	PRIMARY KEY (shift, n)
+) STRICT, WITHOUT ROWID;
+
+-- Labels of units that passed.
+CREATE TABLE labels (
+	id      INTEGER PRIMARY KEY,
+	seq     INTEGER NOT NULL,
+	at      TEXT NOT NULL,
+	attempt INTEGER NOT NULL REFERENCES attempts(id),
+	code    TEXT NOT NULL, -- ok, label-failed
+	message TEXT,
+	reason  TEXT, -- of a reprint
+	by      TEXT
+) STRICT;
+CREATE INDEX labels_attempt ON labels(attempt);

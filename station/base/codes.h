@@ -85,6 +85,9 @@
 	    "Bring new numbers, then plug the camera in again.")                                                       \
 	X(NUMBER_TAKEN, "number-taken", VERDICT_ERROR, false, "The serial or MAC number is another unit's, or void.",  \
 	    "Look up whose it is, and use the right one.")                                                             \
+	X(SHIFT_CLOSED, "shift-closed", VERDICT_ERROR, false,                                                          \
+	    "No shift is open: its challenge units have not shown what they must.",                                    \
+	    "Start the shift, and deploy to each challenge unit.")                                                     \
 	/* FAIL: the unit is bad */                                                                                    \
 	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false,                                                       \
 	    "The flash does not hold what was written, even after a rewrite.",                                         \
@@ -182,6 +185,8 @@
 	    "Wait for its answer, then ask again.")                                                                    \
 	X(MES_PARKED, "mes-parked", VERDICT_ERROR, false, "The MES would not take an event.",                          \
 	    "See why it answered so, then have it sent again or dropped.")                                             \
+	X(LABEL_FAILED, "label-failed", VERDICT_ERROR, false, "The label was not printed.",                            \
+	    "See to the printer, then print the label again.")                                                         \
 	X(PRECONDITION_FAILED, "precondition-failed", VERDICT_ERROR, false,                                            \
 	    "It is no longer what the request says it is.", "Look at it as it is now, then decide.")                   \
 	X(TOO_MANY_CLIENTS, "too-many-clients", VERDICT_ERROR, false,                                                  \

@@ -22,6 +22,8 @@ route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_
 route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, api_stats;
 /* api_numbers.c */
 route_handler api_numbers, api_numbers_add, api_number_void, api_slot_serial, api_scan;
+/* api_shift.c */
+route_handler api_shift, api_shift_start, api_shift_end, api_attempt_label;
 /* api_mes.c */
 route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
 /* api_events.c */

@@ -103,6 +103,7 @@ struct cJSON *station_object(struct http *h, struct err *e)
 	json_add_u64_text(json, "journal", (uint64_t)newest);
 	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));
 	mes_fill(json_add_object(json, "mes"), h);
+	json_add_integer(json, "labels_waiting", labels_waiting(h->o.labels));
 	if (!json)
 		err_set(e, CODE_NO_MEMORY, "no memory for the answer");
 	return json;

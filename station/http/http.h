@@ -6,6 +6,7 @@
 #ifndef STATION_HTTP_H
 #define STATION_HTTP_H
 
+#include "line/label.h"
 #include "line/line.h"
 #include "mes/mes.h"
 
@@ -25,6 +26,8 @@ struct http_options {
 	struct recipe_store *store;
 	struct journal *journal;
 	struct mes *mes;
+	const struct challenge_list *challenge;
+	struct labels *labels; /* NULL: none are printed */
 };
 
 /* Serves on the socket that LISTEN_FDS and LISTEN_PID pass as descriptor 3, else on `listen`; writes the real address

@@ -40,7 +40,10 @@ bool station_read_rules(struct station *s, struct err *e)
 {
 	struct line_file places;
 	struct mes_rules mes;
+	struct label_command label;
 	return may_listen(&s->conf, e) && mes_rules_read(&s->conf, &mes, e) &&
+	       label_parse(s->conf.label_command, &label, e) &&
+	       challenge_load(s->conf.challenge, s->conf.shift_hours, &s->challenge, e) &&
 	       boards_load(s->conf.boards, &s->boards, e) && trust_open(s->conf.trust, &s->trust, e) &&
 	       roles_parse(s->conf.require_roles, &s->require, e) &&
 	       (!line_file(s) || line_file_read(line_file(s), &places, e));
@@ -83,6 +86,16 @@ static bool write_started(struct station *s, struct err *e)
 	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
 }
 
+static bool start_labels(struct station *s, struct err *e)
+{
+	struct label_options o = { .command = s->conf.label_command,
+		.deadline_s = s->conf.label_deadline,
+		.station = s->conf.name,
+		.journal_path = s->journal_path,
+		.journal = s->journal };
+	return s->bench || labels_start(&o, &s->labels, e);
+}
+
 /* Where stationctl is the station, for one order, the MES is told by the next stationd. */
 static bool start_mes(struct station *s, struct err *e)
 {
@@ -107,6 +120,8 @@ static bool start_line(struct station *s, struct err *e)
 		.hold_after = s->conf.hold_after,
 		.serials = s->conf.serials,
 		.macs = s->conf.macs,
+		.challenge = &s->challenge,
+		.labels = s->labels,
 		.permits = mes_permits(&s->mes),
 		.bench = s->bench };
 	if (!line_create(&lo, &s->line, e))
@@ -124,7 +139,9 @@ static bool start_line(struct station *s, struct err *e)
 		.line = s->line,
 		.store = s->store,
 		.journal = s->journal,
-		.mes = &s->mes };
+		.mes = &s->mes,
+		.challenge = &s->challenge,
+		.labels = s->labels };
 	/* cameras first: who asks about a slot learns of the camera that is in it */
 	s->watching = usb_watch_start(line_usb_event, s->line, e);
 	if (!s->watching)
@@ -135,7 +152,7 @@ static bool start_line(struct station *s, struct err *e)
 
 bool station_start(struct station *s, struct err *e)
 {
-	return open_state(s, e) && write_started(s, e) && start_mes(s, e) && start_line(s, e);
+	return open_state(s, e) && write_started(s, e) && start_mes(s, e) && start_labels(s, e) && start_line(s, e);
 }
 
 static void write_stopped(struct station *s)
@@ -204,6 +221,7 @@ void station_take_down(struct station *s)
 	if (s->watching)
 		usb_watch_stop();
 	line_destroy(s->line);
+	labels_stop(s->labels);
 	mes_stop(&s->mes);
 	recipe_store_close(s->store);
 	journal_close(s->journal);

@@ -20,6 +20,8 @@ struct station {
 	struct journal *journal;
 	struct recipe_store *store;
 	struct mes mes;
+	struct challenge_list challenge;
+	struct labels *labels;
 	struct line *line;
 	struct http *http;
 	bool watching;

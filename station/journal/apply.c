@@ -61,6 +61,13 @@
 	" (state = 'reserved' AND uid = :uid) THEN 'reserved' END" \
 	" WHERE kind = '" column "' AND value = :new_" column
 
+/* What a unit has shown, when the running shift waits for it. */
+#define SEE_CHALLENGE(attempt_is, verdict_is, uid_is) \
+	"UPDATE challenges AS c SET seq = :seq, attempt = " attempt_is ", shown_verdict = " verdict_is ", shown_code = :code," \
+	" met = (verdict = " verdict_is " AND code = :code) WHERE met = 0" \
+	" AND shift = (SELECT max(id) FROM shifts WHERE ended_at IS NULL)" \
+	" AND (uid = " uid_is " OR serial = (SELECT u.serial FROM units u WHERE u.uid = " uid_is "))"
+
 #define MUST       true, NULL
 #define MAY        false, NULL
 #define EACH(list) false, list
@@ -187,7 +194,11 @@ static const struct rule {
 	  "UPDATE numbers SET seq = :seq, state = iif(:verdict = 'PASS', 'bound', 'free'), uid = iif(:verdict = 'PASS', uid,"
 	  " NULL), attempt = iif(:verdict = 'PASS', attempt, NULL) WHERE attempt = " ATTEMPT " AND state = 'reserved'" },
 
+	{ KIND_ATTEMPT_ENDED, MAY,
+	  SEE_CHALLENGE(ATTEMPT, ":verdict", "(SELECT a.uid" THIS_ATTEMPT ")") " AND " ATTEMPT " > c.shift" },
+
 	{ KIND_ATTEMPT_REFUSED, MAY, SEE_UNIT },
+	{ KIND_ATTEMPT_REFUSED, MAY, SEE_CHALLENGE(":seq", "'ERROR'", ":uid") },
 	{ KIND_ATTEMPT_REFUSED, MAY, SEE_LATENESS },
 	{ KIND_ATTEMPT_REFUSED, MUST,
 	  START_ATTEMPT(", step, ended_at, verdict, refused, code, message, action",
@@ -227,6 +238,17 @@ static const struct rule {
 	{ KIND_NUMBER_VOIDED, MUST,
 	  "UPDATE numbers SET seq = :seq, state = 'void', reason = :reason WHERE kind = :number_kind AND value = :value"
 	  " AND state = 'free'" },
+	{ KIND_SHIFT_STARTED, MUST,
+	  "INSERT INTO shifts(id, seq, started_at, started_by, hours) SELECT :seq, :seq, " AT ", :by, :hours" },
+	{ KIND_SHIFT_STARTED, EACH("units"),
+	  "INSERT INTO challenges(shift, n, seq, uid, serial, verdict, code) VALUES(:seq, @n, :seq, @uid, @serial, @verdict,"
+	  " @code)" },
+	{ KIND_SHIFT_ENDED, MUST,
+	  "UPDATE shifts SET seq = :seq, ended_at = " AT ", ended_by = :by WHERE id = cast(:shift AS INTEGER)"
+	  " AND ended_at IS NULL" },
+	{ KIND_LABEL_PRINTED, MUST,
+	  "INSERT INTO labels(id, seq, at, attempt, code, message, reason, by) VALUES(:seq, :seq, " AT ", " ATTEMPT
+	  ", :code, :message, :reason, :by)" },
 	{ KIND_REQUEST_ANSWERED, MUST, SEE_KEY },
 
 	{ KIND_MES_STARTED, MUST, "INSERT INTO mes_start(one, seq, at) VALUES(1, :seq, " AT ")" },

@@ -176,6 +176,17 @@ static const struct {
 		BY) },
 	{ KIND_NUMBER_VOIDED, FIELDS(
 		MUST("number_kind", TEXT), MUST("value", TEXT), NULLABLE("reason", TEXT), BY) },
+	{ KIND_SHIFT_STARTED, FIELDS(
+		MUST("hours", COUNT),         /* it ends by itself after so many */
+		LIST("units", NULLABLE("uid", TEXT), NULLABLE("serial", TEXT), MUST("verdict", VERDICT), MUST("code", TEXT)),
+		BY) },
+	{ KIND_SHIFT_ENDED, FIELDS(MUST("shift", ID), BY) },
+	{ KIND_LABEL_PRINTED, FIELDS(
+		MUST("attempt", ID),
+		MUST("code", TEXT),           /* ok, label-failed */
+		NULLABLE("message", TEXT),
+		NULLABLE("reason", TEXT),     /* of a reprint */
+		BY) },
 	{ KIND_REQUEST_ANSWERED, FIELDS(KEY) },
 	{ KIND_MES_STARTED, FIELDS(MUST("events", TEXT)) },
 	{ KIND_MES_PARKED, FIELDS(

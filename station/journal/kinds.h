@@ -42,6 +42,10 @@ struct cJSON;
 /* Serials and MAC numbers. */
 #define KIND_NUMBERS_ADDED "numbers-added"
 #define KIND_NUMBER_VOIDED "number-voided"
+/* Shifts; a shift's id is the seq of its shift-started row. */
+#define KIND_SHIFT_STARTED "shift-started"
+#define KIND_SHIFT_ENDED   "shift-ended"
+#define KIND_LABEL_PRINTED "label-printed" /* or not; see its code */
 /* A request with an Idempotency-Key that led to no other row. */
 #define KIND_REQUEST_ANSWERED "request-answered"
 /* What the MES is told; `row` is the number of the row that it was told of.  No row of these is told itself. */

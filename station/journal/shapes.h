@@ -23,7 +23,10 @@
 	" 'operator', a.operator, 'permit', a.permit, 'station', (SELECT name FROM station), 'board', a.board, 'transport', a.transport," \
 	" 'started_at', a.started_at, 'ended_at', a.ended_at, 'verdict', a.verdict, 'refused', " SHAPE_BOOL("a.refused") "," \
 	" 'code', a.code, 'message', a.message, 'action', a.action, 'retries', a.retries, 'steps', " SHAPE_STEPS "," \
-	" 'regions', " SHAPE_REGIONS ", 'proof', a.proof, 'versions', json(a.versions))"
+	" 'regions', " SHAPE_REGIONS ", 'proof', a.proof, 'versions', json(a.versions)," \
+	" 'label', json((SELECT json_object('at', l.at, 'code', l.code, 'message', l.message, 'reason', l.reason," \
+	" 'prints', (SELECT count(*) FROM labels k WHERE k.attempt = a.id AND k.code = 'ok'))" \
+	" FROM labels l WHERE l.attempt = a.id ORDER BY l.id DESC LIMIT 1)))"
 
 /* Of batches b. */
 #define SHAPE_BATCH \

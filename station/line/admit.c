@@ -41,6 +41,9 @@ static bool station_ready(const struct line *l, struct err *e)
 
 static bool batch_ready(const struct slot *s, struct batch **out, struct err *e)
 {
+	const struct line_options *o = &s->line->o;
+	if (!shift_allows(s->line->reader, o->challenge, journal_station_time(o->journal), e))
+		return false;
 	struct batch *b = batch_for_board(s->line, s->attempt->board->id);
 	if (!b)
 		return err_set(e, CODE_NO_BATCH, "no batch is open for %s", s->attempt->board->id);

@@ -120,7 +120,8 @@ static int64_t write_opened(struct line *l, const struct batch_request *r, const
 
 static bool may_open(struct line *l, const struct stored_recipe *recipe, struct err *e)
 {
-	if (!recipe_not_revoked(l, recipe->sha256_text, e) ||
+	if (!shift_allows(l->reader, l->o.challenge, journal_station_time(l->o.journal), e) ||
+	    !recipe_not_revoked(l, recipe->sha256_text, e) ||
 	    !recipe_store_in_force(l->o.store, recipe, journal_station_time(l->o.journal), e))
 		return false;
 	const struct batch *open = batch_for_board(l, recipe->board->id);

@@ -566,6 +566,8 @@ void slot_row_done(struct slot *s, const struct message *m)
 	case ROW_ENDED:
 		s->verdict = code_verdict(s->result.code);
 		batch_count_verdict(s->line, s);
+		if (s->verdict == VERDICT_PASS && !s->attempt->deploy && s->line->o.labels)
+			label_print(s->line->o.labels, strtoll(s->attempt->id, NULL, 10), NULL, NULL, NULL);
 		slot_event(s, event_of_verdict(s));
 		break;
 	}

@@ -9,6 +9,8 @@
 #include "format/who.h"
 #include "journal/journal.h"
 #include "line/boards.h"
+#include "line/label.h"
+#include "line/shift.h"
 #include "line/store.h"
 #include "line/unit.h"
 #include "mes/permit.h"
@@ -37,8 +39,10 @@ struct line_options {
 	unsigned retries;    /* of retryable codes, within one attempt */
 	unsigned hold_after; /* equal codes in a row; 0: never */
 	enum conf_numbers serials, macs;
-	struct permits *permits; /* NULL: the MES is not asked */
-	bool bench;              /* nothing starts by itself: only what is ordered is done */
+	const struct challenge_list *challenge; /* without units: no shifts are kept */
+	struct labels *labels;                  /* NULL: none are printed */
+	struct permits *permits;                /* NULL: the MES is not asked */
+	bool bench;                             /* nothing starts by itself: only what is ordered is done */
 };
 
 /* What to do after the PASS of a deploy: it says what the flash holds, and counts for no batch. */

@@ -58,6 +58,12 @@ struct conf {
 	char mes_interlock_url[CONF_PATH_SIZE];
 	/* [numbers] */
 	enum conf_numbers serials, macs; /* macs: never NUMBERS_SCAN */
+	/* [shift] */
+	char challenge[CONF_PATH_SIZE]; /* "": no shifts are kept */
+	unsigned shift_hours;
+	/* [label] */
+	char label_command[CONF_PATH_SIZE]; /* "": none */
+	unsigned label_deadline;            /* s */
 	/* [log] */
 	enum log_level level;
 	enum log_format format;

@@ -109,6 +109,15 @@ static const struct key {
 	    "Which serial a unit gets that has none: the next free one of the pool (or the one that was scanned\n"
 	    "for it), the one that the MES answers to the interlock, or one that must be scanned." },
 	{ "numbers", "mac", TYPE_WORD, FIELD(macs), "off", 0, 0, "off|pool|mes", "The same for a MAC number." },
+	{ "shift", "challenge", TYPE_PATH, FIELD(challenge), "", 0, 0, NULL,
+	    "A JSON file of units and the verdicts that they must show before anything is built in a shift:\n"
+	    "see stationd(8). Empty: no shifts are kept." },
+	{ "shift", "hours", TYPE_NUMBER, FIELD(shift_hours), "12", 1, 24, NULL,
+	    "After so many hours a shift is over by itself." },
+	{ "label", "command", TYPE_PATH, FIELD(label_command), "", 0, 0, NULL,
+	    "Prints the label of a unit that passed: a program's path and its arguments, split at blanks, no shell.\n"
+	    "{serial} {mac} {uid} {order} {batch} {recipe} {board} {slot} {station} {attempt} {at} are filled in." },
+	{ "label", "deadline", TYPE_NUMBER, FIELD(label_deadline), "10", 1, 60, NULL, "How many seconds it may take." },
 	{ "log", "level", TYPE_WORD, FIELD(level), "info", 0, 0, "error|warning|info|debug",
 	    "The least important lines that are still written." },
 	{ "log", "format", TYPE_WORD, FIELD(format), "text", 0, 0, "text|json", "How a line looks." },

@@ -200,6 +200,14 @@ static void write_rest(struct journal *j)
 	put(j, KIND_NUMBER_VOIDED, "{\"number_kind\":\"serial\",\"value\":\"B\",\"reason\":\"torn\",\"by\":null}");
 	int64_t a = put_numbered(j, UID_2, "SN-9", "MAC-9");
 	put_end(j, a, "PASS", "ok");
+	put(j, KIND_LABEL_PRINTED,
+	    "{\"attempt\":\"%lld\",\"code\":\"ok\",\"message\":\"m\",\"reason\":\"torn\",\"by\":\"anna\"}",
+	    (long long)a);
+	int64_t shift = put(j, KIND_SHIFT_STARTED,
+	    "{\"hours\":12,\"units\":[{\"uid\":\"" UID_2
+	    "\",\"serial\":\"S\",\"verdict\":\"ERROR\",\"code\":\"no-batch\"}],\"by\":\"anna\"}");
+	put_refusal(j, "\"" UID_2 "\"", "no-batch");
+	put(j, KIND_SHIFT_ENDED, "{\"shift\":\"%lld\",\"by\":\"anna\"}", (long long)shift);
 	put(j, KIND_MES_STARTED, "{\"events\":\"attempt-ended\"}");
 	put(j, KIND_MES_PARKED,
 	    "{\"row\":\"12\",\"id\":\"0\",\"event\":\"attempt-ended\",\"status\":404,\"code\":\"mes-parked\","
