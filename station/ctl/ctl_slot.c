@@ -27,8 +27,9 @@ static void show_list(const struct cJSON *list)
 
 static void show_slot(const struct cJSON *slot)
 {
-	static const char *const keys[] = { "slot", "name", "path", "enabled", "state", "uid", "serial", "attempt",
-		"batch", "kind", "camera", "board", "step", "verdict", "code", "message", "action", "since" };
+	static const char *const keys[] = { "slot", "name", "path", "enabled", "state", "uid", "serial", "scanned",
+		"attempt", "batch", "kind", "camera", "board", "step", "verdict", "code", "message", "action",
+		"since" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(slot, keys[i]);
 }

@@ -66,8 +66,8 @@ static void show_each(const struct cJSON *attempt, const char *key, live_show *e
 static void show_attempt(const struct cJSON *attempt)
 {
 	static const char *const keys[] = { "id", "uid", "serial", "usb_serial", "board", "slot", "batch", "order",
-		"recipe", "operator", "started_at", "ended_at", "verdict", "refused", "code", "message", "action",
-		"proof" };
+		"recipe", "operator", "permit", "started_at", "ended_at", "verdict", "refused", "code", "message",
+		"action", "proof" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(attempt, keys[i]);
 	show_each(attempt, "steps", show_step);
@@ -107,8 +107,8 @@ static void show_unit_row(const struct cJSON *unit)
 
 static void show_unit(const struct cJSON *unit)
 {
-	static const char *const keys[] = { "uid", "serial", "board", "first_seen", "last_seen", "passed", "unfinished",
-		"status" };
+	static const char *const keys[] = { "uid", "serial", "mac", "board", "first_seen", "last_seen", "passed",
+		"unfinished", "status" };
 	const struct cJSON *attempts;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(unit, keys[i]);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Serials and MAC numbers: each is one unit's, whatever happens; Idempotency-Keys and If-Match, with kill -9 in between."""
+import json
 import os
+import subprocess
 import urllib.request
 
-from harness import Refused, Rig, Tests, equal, until
+from harness import CTL, Refused, Rig, Tests, equal, until
 from test_mes import Mes
 
 test = Tests()
@@ -133,6 +135,34 @@ def etags():
         refused("bad-request", rig.rest, f"/batches/{batch}/close", {}, "POST", headers={"If-Match": "x"})
         rig.rest(f"/batches/{batch}/resume", {}, "POST", headers={"If-Match": f'"1", {tag()}'})
         equal(rig.rest(f"/batches/{batch}/close", {}, "POST", headers={"If-Match": "*"})["state"], "closed")
+
+
+@test
+def by_command():
+    """stationctl serial, shift, mes and label say what the API says"""
+    with Rig(cameras=0, start=False) as rig:
+        rig.start()
+
+        def ctl(*words, status=0):
+            done = subprocess.run([CTL, *words, "--url", rig.url], capture_output=True, text=True)
+            equal(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
+            return done.stdout + done.stderr
+        listed = os.path.join(rig.work, "numbers")
+        with open(listed, "w") as f:
+            f.write("N-1\nN-2\r\n\nN-3")
+        assert "added: 4" in ctl("serial", "add", "--file", listed, "N-4")
+        assert "added: 0" in ctl("serial", "add", "N-4")
+        assert "state: void" in ctl("serial", "void", "N-1", "--reason", "torn")
+        assert "number-taken" in ctl("serial", "void", "N-1", status=1)
+        equal([n["value"] for n in json.loads(ctl("serial", "list", "--status", "free", "--json"))["items"]], ["N-4", "N-2", "N-3"])
+        assert "seconds: 60" in ctl("serial", "scan", "S")
+        assert "not-found" in ctl("serial", "scan", "--slot", "7", "S", status=1)
+        assert "state: off" in ctl("shift") and "conflict" in ctl("shift", "start", status=1)
+        assert "state: off" in ctl("mes") and "ROW" in ctl("mes", "parked") and "conflict" in ctl("mes", "resend", status=1)
+        assert "not-found" in ctl("mes", "drop", "9", status=1)
+        assert "not-found" in ctl("label", "9", "--reason", "torn", status=1)
+        for words in (["serial"], ["serial", "add"], ["serial", "void"], ["label", "9"], ["mes", "drop"], ["shift", "begin"]):
+            ctl(*words, status=2)
 
 
 @test
