@@ -86,11 +86,13 @@ def parked():
     """what the MES will not take is parked, with an event, and those behind it go on; a person sends it again or drops it"""
     mes = Mes().start()
     with rig_with(mes) as rig:
-        mes.say("status 400", "ok", "status 302 Location=/elsewhere")
+        mes.rules = {"batch-opened": "status 400", "attempt-ended": "status 302 Location=/elsewhere"}
         rig.prepare()
         rig.start()
         rig.wait_rest()
+        until(lambda: rig.rest("/mes")["parked"] == 2, "two events are parked")
         all_told(rig)
+        mes.rules = {}
         equal(len({one["target"] for one in mes.seen}), 1, "no redirect is followed")
         rows = [seq for seq, _ in told_rows(rig)]
         items = rig.rest("/mes/parked")["items"]

@@ -1,6 +1,6 @@
 """An MES for tests: takes events, answers the interlock, and misbehaves as it is told to.
 
-`script` holds what the next requests meet, in order; when it is empty every request is served well.  Each request that was
+`script` holds what the next requests meet, in order; `rules` what every event of a kind meets; all others are served well.  Each request that was
 read whole is in `seen`; those that were answered with 200 are in `taken` too."""
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ SECRET = b"the line and the MES alone know"
 
 class Mes:
     def __init__(self, port=0):
-        self.lock, self.script, self.seen, self.taken = threading.Lock(), [], [], []
+        self.lock, self.script, self.seen, self.taken, self.rules = threading.Lock(), [], [], [], {}
         self.answer = lambda question: {"uid": question["uid"], "allow": True}
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,7 +80,7 @@ class Mes:
                "body": json.loads(body), "raw": body, "at": time.monotonic()}
         with self.lock:
             self.seen.append(one)
-            how = self.script.pop(0) if self.script else "ok"
+            how = self.script.pop(0) if self.script else self.rules.get(one["body"].get("kind"), "ok")
         one["how"] = how
         return getattr(self, how.split()[0].replace("-", "_"))(link, one, *how.split()[1:])
 
