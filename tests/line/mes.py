@@ -16,7 +16,7 @@ TOLD = ("attempt-started", "attempt-ended", "attempt-refused", "batch-opened", "
 def rig_with(mes, cameras=1, more="", **options):
     """The secret's file is made before the station starts."""
     rig = Rig(cameras=cameras, start=False, speed="instant", options=mes.options() + options.pop("line", []),
-              conf=mes.conf(more), **options)
+              more=mes.conf(more), **options)
     secret = os.path.join(rig.work, "secret")
     with open(secret, "wb") as f:
         f.write(SECRET + b"\n")

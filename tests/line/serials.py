@@ -35,7 +35,7 @@ def again(rig, number, states, before):
 def pool():
     """from the pool: reserved at the start, bound by PASS, free again by all else, never given twice; a unit keeps what it has"""
     conf = "[numbers]\nserial = pool\nmac = pool\n"
-    with Rig(cameras=3, speed="instant", conf=conf, start=False, program="already_passed = allow\nretries = 0\nhold_after = 0") as rig:
+    with Rig(cameras=3, speed="instant", more=conf, start=False, program="already_passed = allow\nretries = 0\nhold_after = 0") as rig:
         rig.prepare()
         rig.start(cameras=3)
         slots = rig.wait_rest()
@@ -75,7 +75,7 @@ def pool():
 @test
 def scanned():
     """scan then plug, and scan with the slot's label: the unit gets that serial; another unit's is refused, none is waited for"""
-    with Rig(cameras=2, speed="instant", conf="[numbers]\nserial = scan\n", start=False, program="already_passed = allow") as rig:
+    with Rig(cameras=2, speed="instant", more="[numbers]\nserial = scan\n", start=False, program="already_passed = allow") as rig:
         rig.prepare()
         rig.start()
         waits = [rig.wait_slot(n, {"asking"}) for n in (1, 2)]
@@ -100,7 +100,7 @@ def from_the_mes():
     """the MES's serials: its own unit's is taken, one that it gave another unit before is not, nor is a unit built without one"""
     mes = Mes().start()
     conf = f"[mes]\ninterlock = refuse\ninterlock_url = http://127.0.0.1:{mes.port}/permit\n[numbers]\nserial = mes\n"
-    with Rig(cameras=2, speed="instant", conf=conf, options=mes.options(), start=False) as rig:
+    with Rig(cameras=2, speed="instant", more=conf, options=mes.options(), start=False) as rig:
         mes.answer = lambda q: {"uid": q["uid"], "allow": True, "serial": "M-1"}
         rig.prepare()
         rig.start()

@@ -101,7 +101,7 @@ def configuration():
 @test
 def labels():
     """PASS prints a label, a reason prints it again; a printer that fails or hangs changes no verdict and shows"""
-    with Rig(cameras=1, speed="instant", start=False, conf="[numbers]\nserial = scan\n", program="already_passed = allow") as rig:
+    with Rig(cameras=1, speed="instant", start=False, more="[numbers]\nserial = scan\n", program="already_passed = allow") as rig:
         printer = write(f"{rig.work}/print", f'#!/bin/sh\ntest -e {rig.work}/broken && {{ echo "no paper" >&2; exit 3; }}\n'
                         f'test -e {rig.work}/stuck && sleep 60\nprintf "%s\\n" "$@" >> {rig.work}/labels\n', 0o755)
         with open(rig.config, "a") as f:
