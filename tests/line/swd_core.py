@@ -34,6 +34,12 @@ UNLOCK = "mww 0x52002004 0x45670123; mww 0x52002004 0xCDEF89AB"
 ROMFS = 0x081E0000
 
 
+def usb_config(serial):
+    return ("adapter driver cmsis-dap\ncmsis_dap_backend usb_bulk\ncmsis_dap_vid_pid 0x1209 0x0da9\n"
+            f"adapter serial {serial}\ntransport select swd\ngdb_port disabled\ntelnet_port disabled\ntcl_port disabled\n"
+            "set DUAL_BANK 1\nsource [find target/stm32h7x.cfg]\nadapter srst delay 0\n")
+
+
 def config(board, port):
     family = FAMILY.get(board, "stm32h7x")
     return (f"adapter driver st-link\nst-link vid_pid 0x0483 0x374f\nst-link backend tcp {port}\n"
@@ -381,6 +387,33 @@ def line_faults():
         rig.order("wait 2 boot 60000")
         rig.good(f"openocd -f {cfg} -c init -c 'reset halt' -c 'flash write_image erase {image} {ROMFS:#x} bin' "
                  f"-c 'verify_image {image} {ROMFS:#x} bin' -c shutdown")
+
+
+@test
+def cmsis_dap_on_usb():
+    """CMSIS-DAP v2 probes on the line's USB: chosen by serial, each its own camera's; pulled, they are gone until the
+    camera has power anew; stalled, until the next client; on a hub that lost its power, as long as that"""
+    with Line("openmv-h7", "--probe", "cmsis-dap", "--mode", "hold", cameras=2) as rig:
+        first, second = [rig.file(f"cfg{n}", usb_config(f"VCORE000000{n}").encode()) for n in (1, 2)]
+        image = rig.file("image", noise(70000))
+        write = f"-c init -c 'reset halt' -c 'flash write_image erase {image} {ROMFS:#x} bin' " \
+                f"-c 'verify_image {image} {ROMFS:#x} bin' -c shutdown"
+        rig.good(f"openocd -f {second} {write}")
+        equal((rig.dump("ROMFS0", 2)[:70000] == rig.read("image"), rig.dump("ROMFS0", 1)[:4]), (True, b"\xd2\xcd\x31\0"))
+        rig.bad(f"openocd -f {first} -c 'adapter serial NOBODY' -c init -c shutdown", "unable to find a matching CMSIS-DAP device")
+        rig.order("fault camera=1 at=swd do=unplug")
+        equal(rig.run(f"openocd -f {first} {write}") != 0, True, rig.said[-300:])
+        rig.bad("test -e /sys/bus/usb/devices/1-8.1")
+        rig.order("power-cycle 1 hold")
+        rig.order("wait 1 boot 60000")
+        rig.good(f"openocd -f {first} {write}")
+        rig.order("fault camera=1 at=swd do=stall")
+        equal(rig.run(f"timeout -s KILL 2 openocd -f {first} {write}"), 137, "it hangs")
+        rig.good(f"openocd -f {first} {write}")
+        rig.order("drop 8")
+        rig.bad(f"openocd -f {first} -c init -c shutdown", "unable to find a matching CMSIS-DAP device")
+        rig.order("restore 8")
+        rig.good(f"openocd -f {first} -c init -c shutdown")
 
 
 @test
