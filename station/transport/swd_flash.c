@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An agent that lives counts on many times in a millisecond; a station that is short of processors looks late. */
+#define AGENT_SILENT_MS 5000
+
 static struct swd_link *priv(const struct link *l)
 {
 	return l->priv;
@@ -52,6 +55,7 @@ static bool start_agent(struct link *l, struct err *e)
 		.load_size = swd->agent.size,
 		.buffers = swd->buffers.start,
 		.buffers_size = swd->buffers.size,
+		.silent_ms = AGENT_SILENT_MS,
 		.cancel = l->cancel };
 	for (unsigned i = 0; i < AGENT_MEDIA && i < l->board->media_count; i++)
 		s.medium[i] = medium_of(l->board, i);
