@@ -1,7 +1,7 @@
 /* The ring: buffers on their way while flash is busy with those before them.
  *
- * A buffer is compressed when that pays: when the ring has run dry, so that the wire is what limits, and when LZ4 makes
- * it smaller by an eighth at least.  Where flash limits, a shorter way over the wire gains nothing. */
+ * A buffer is compressed when that pays: when the ring has room for it at once, so that the wire is what limits, and
+ * when LZ4 makes it smaller by an eighth at least.  Where flash limits, a shorter way over the wire gains nothing. */
 #include "transport/swd_agent_inner.h"
 
 #include <lz4.h>
@@ -85,12 +85,6 @@ static bool wait_for_room(struct swd_agent *a, uint32_t most, struct err *e)
 
 /* --- what goes into a buffer --- */
 
-/* Does the wire limit?  Then the agent has little left to do. */
-static bool wire_limits(const struct swd_agent *a)
-{
-	return a->ring.sent - a->ring.done <= 1;
-}
-
 static void fill(struct swd_agent *a, struct pending *p, struct span bytes, bool compress)
 {
 	p->slot.length = p->slot.stored = (uint32_t)bytes.size;
@@ -116,11 +110,13 @@ static void fill(struct swd_agent *a, struct pending *p, struct span bytes, bool
 
 static bool put_buffer(struct swd_agent *a, const struct swd_op *op, uint32_t at, uint32_t size, struct err *e)
 {
-	bool was_full = a->ring.sent - a->ring.done == AGENT_SLOTS;
-	if (!look(a, e) || !wait_for_room(a, AGENT_SLOTS, e))
+	if (!look(a, e))
 		return false;
-	a->counts.waits_flash += was_full;
+	bool full = a->ring.sent - a->ring.done == AGENT_SLOTS;
+	a->counts.waits_flash += full;
 	a->counts.waits_wire += a->ring.sent == a->ring.done;
+	if (!wait_for_room(a, AGENT_SLOTS, e))
+		return false;
 	uint32_t number = a->ring.sent + 1;
 	struct pending *p = pending_of(a, number);
 	p->slot = (struct agent_slot){ .medium = op->medium, .offset = op->offset + at };
@@ -133,7 +129,7 @@ static bool put_buffer(struct swd_agent *a, const struct swd_op *op, uint32_t at
 	}
 	if (size) {
 		p->slot.op |= AGENT_OP_PROGRAM;
-		fill(a, p, span_of(op->bytes.data + at, size), wire_limits(a));
+		fill(a, p, span_of(op->bytes.data + at, size), !full);
 	}
 	a->counts.buffers++;
 	a->ring.sent = number;
