@@ -1,11 +1,15 @@
 /* The small texts that come from everywhere, chosen by the first byte: times, hexadecimal, USB paths, roles, keys of
- * idempotency, DfuSe's maps.  What is accepted has a normal form that is accepted again and says the same. */
+ * idempotency, DfuSe's maps, the MES's answers, a label's command, a shift's challenge.  What is accepted has a normal
+ * form that is accepted again and says the same. */
 #include "base/hex.h"
 #include "base/timefmt.h"
 #include "format/dfuse_map.h"
 #include "format/line_file.h"
 #include "http/keys.h"
+#include "line/label.h"
+#include "line/shift.h"
 #include "line/trust.h"
+#include "mes/permit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,19 +85,17 @@ static void look_at_roles(const char *text)
 static void look_at_key(const char *text)
 {
 	struct err e = ERR_INIT;
-	uint8_t sha256[SHA256_SIZE] = { 1 };
-	unsigned status = 0;
 	if (!key_valid(text, &e)) {
 		must(e.code == CODE_BAD_REQUEST && *e.msg);
 		return;
 	}
 	must(*text && strlen(text) <= KEY_MAX);
 	static struct keys keys;
+	static struct key_hold one, two;
 	keys_init(&keys);
-	keys_add(&keys, text, sha256, 201);
-	must(keys_find(&keys, text, sha256, &status, &e) && status == 201);
-	sha256[0] = 2;
-	must(!keys_find(&keys, text, sha256, &status, &e));
+	must(keys_hold(&keys, &one, text, &e) && !keys_hold(&keys, &two, text, &e) && e.code == CODE_KEY_IN_USE);
+	keys_release(&keys, &one);
+	must(!keys.held);
 	keys_finish(&keys);
 }
 
@@ -111,10 +113,55 @@ static void look_at_map(const char *text)
 	}
 }
 
+/* What the MES answers: a permit of the unit that was asked about, a no, or no answer. */
+static void look_at_permit(const char *text)
+{
+	struct permit p;
+	int64_t valid_s = 0;
+	struct err e = ERR_INIT;
+	if (!permit_read(span_of(text, strlen(text)), "0123", &p, &valid_s, &e)) {
+		must((e.code == CODE_MES_SILENT || e.code == CODE_MES_REFUSED) && *e.msg);
+		return;
+	}
+	must(p.how == PERMIT_GRANTED && valid_s >= 0 && valid_s <= PERMIT_MAX_S);
+	must(strlen(p.serial) < NUMBER_SIZE && strlen(p.mac) < NUMBER_SIZE);
+}
+
+/* Each part of a command that is taken is filled in to the end, or refused. */
+static void look_at_label(const char *text)
+{
+	static struct label_command c;
+	static const struct label_value values[] = { { "serial", "S-1" }, { "uid", "-x" } };
+	char out[64];
+	struct err e = ERR_INIT;
+	if (!label_parse(text, &c, &e)) {
+		must(e.code == CODE_CONFIG_INVALID && *e.msg);
+		return;
+	}
+	must(c.count < LABEL_ARGS);
+	for (unsigned i = 0; i < c.count; i++) {
+		struct err why = ERR_INIT;
+		if (label_fill(c.args[i], values, 2, out, sizeof out, &why))
+			must(strlen(out) < sizeof out && !strpbrk(out, "{}"));
+		else
+			must(why.code == CODE_LABEL_FAILED);
+	}
+}
+
+static void look_at_challenge(const char *text)
+{
+	static struct challenge_list list;
+	struct err e = ERR_INIT;
+	if (!challenge_parse(span_of(text, strlen(text)), &list, &e))
+		must(e.code == CODE_JSON_INVALID && *e.msg);
+	else
+		must(list.count && list.count <= CHALLENGE_MOST);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const looks[])(const char *) = { look_at_time, look_at_hex, look_at_path, look_at_roles,
-		look_at_key, look_at_ms, look_at_map };
+		look_at_key, look_at_ms, look_at_map, look_at_permit, look_at_label, look_at_challenge };
 	if (size < 1 || size > 4096)
 		return 0;
 	char *text = calloc(1, size + sizeof(int64_t));
