@@ -173,6 +173,8 @@ browser: all browser-tools ## the dashboard in Chromium, in front of a virtual l
 	tests/browser/line.mjs
 	tests/browser/images.mjs
 	tests/browser/quality.mjs
+	tests/browser/pages.mjs
+	tests/browser/shift.mjs
 	tests/browser/people.mjs
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu $(BUILD)/tests/swd_agent: $(BUILD)/tests/%: $(BUILD)/obj/tests/line/%.o $(LIB)

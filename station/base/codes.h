@@ -57,6 +57,8 @@
 	X(UNITS_EXHAUSTED, "units-exhausted", VERDICT_ERROR, false, "The recipe's number of units is used up.",        \
 	    "Ask for a recipe with a higher limit.")                                                                   \
 	X(RECIPE_REVOKED, "recipe-revoked", VERDICT_ERROR, false, "The recipe was revoked.", "Use another recipe.")    \
+	X(RECIPE_INACTIVE, "recipe-inactive", VERDICT_ERROR, false, "The recipe is not in use.",                       \
+	    "Have it approved and activated, or use another recipe.")                                                  \
 	/* admission: refused before any erase */                                                                      \
 	X(UID_MALFORMED, "uid-malformed", VERDICT_ERROR, false,                                                        \
 	    "The camera's unique number is not in its board's form.", "Set the camera aside for engineering.")         \

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 static const struct ctl_command commands[] = {
+	{ "activate", RECIPE_ACTIVATE_USAGE, ctl_recipe_activate },
 	{ "add", "recipe add IMG [--url U] [--json]", ctl_recipe_add },
+	{ "approve", RECIPE_APPROVE_USAGE, ctl_recipe_approve },
 	{ "attach", "recipe attach IMG MINISIG... -o OUT", ctl_recipe_attach },
 	{ "build",
 	    "recipe build -b BOARD -n NAME -v VERSION [--rollback N] [--limit KEY=VALUE] [--tail PARTITION=blank] "
@@ -21,7 +23,8 @@ static const struct ctl_command commands[] = {
 	    ctl_recipe_build },
 	{ "detach", "recipe detach IMG -o OUT [--signatures DIR]", ctl_recipe_detach },
 	{ "inspect", "recipe inspect [--json] IMG", ctl_recipe_inspect },
-	{ "revoke", "recipe revoke SHA [--reason TEXT] [--url U] [--json]", ctl_recipe_revoke },
+	{ "retire", RECIPE_RETIRE_USAGE, ctl_recipe_retire },
+	{ "revoke", RECIPE_REVOKE_USAGE, ctl_recipe_revoke },
 	{ "sign", "recipe sign -k KEY IMG -o OUT", ctl_recipe_sign },
 	{ "unpack", "recipe unpack IMG -o DIR", ctl_recipe_unpack },
 	{ "verify", "recipe verify -K TRUSTDIR [--require ROLE,...] [--at TIME] [--json] IMG", ctl_recipe_verify },

@@ -17,3 +17,8 @@ bool filters_add(const struct filters *f, char path[LIVE_PATH], struct err *e)
 			return false;
 	return true;
 }
+
+const char *filters_name(size_t i)
+{
+	return names[i];
+}

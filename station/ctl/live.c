@@ -12,6 +12,7 @@
 #define DEFAULT_URL "http://127.0.0.1:8080"
 #define CONNECT_S   5L
 #define USUAL_S     30u
+#define QUIET_S     30L /* of a stream; the station says something every 8 s at the latest */
 #define ANSWER_MAX  (64u << 20)
 
 struct call {
@@ -71,14 +72,19 @@ static bool add_header(struct call *c, const char *name, const char *value)
 	return list != NULL;
 }
 
+static void set_address(CURL *curl, const char *url)
+{
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* the station is on this machine */
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+}
+
 static void set_common(struct call *c, const char *url, unsigned seconds)
 {
-	curl_easy_setopt(c->curl, CURLOPT_URL, url);
-	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c->curl, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_PROXY, ""); /* the station is on this machine */
-	curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+	set_address(c->curl, url);
 	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)(seconds ? seconds : USUAL_S));
 	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->reason);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take);
@@ -170,6 +176,36 @@ bool live_call(const struct live *l, const struct live_request *r, struct live_a
 	if (done && r->copy && out->status == 200)
 		return true;
 	return done && read_answer(out, e);
+}
+
+bool live_stream(
+    const struct live *l, const char *path, const char *last, live_take *take_piece, void *context, struct err *e)
+{
+	char url[LIVE_PATH + 512];
+	long status = 0;
+	struct call c = { .answer = NULL };
+	if (!full_url(l, path, url, sizeof url, e))
+		return false;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(c.curl = curl_easy_init()))
+		return err_set(e, CODE_NO_MEMORY, "libcurl does not start");
+	bool whole = !*last || add_header(&c, "Last-Event-ID", last);
+	set_address(c.curl, url);
+	curl_easy_setopt(c.curl, CURLOPT_ERRORBUFFER, c.reason);
+	curl_easy_setopt(c.curl, CURLOPT_HTTPHEADER, c.headers);
+	curl_easy_setopt(c.curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c.curl, CURLOPT_LOW_SPEED_TIME, QUIET_S);
+	curl_easy_setopt(c.curl, CURLOPT_WRITEFUNCTION, take_piece);
+	curl_easy_setopt(c.curl, CURLOPT_WRITEDATA, context);
+	if (whole)
+		curl_easy_perform(c.curl);
+	curl_easy_getinfo(c.curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(c.headers);
+	curl_easy_cleanup(c.curl);
+	curl_global_cleanup();
+	if (status >= 400 && status < 500)
+		return err_set(e, CODE_CONFLICT, "the station refuses its events: HTTP status %ld", status);
+	return whole || err_set(e, CODE_NO_MEMORY, "no memory for a header");
 }
 
 void live_clear(struct live_answer *a)

@@ -46,6 +46,13 @@ struct live_answer {
 bool live_call(const struct live *l, const struct live_request *r, struct live_answer *out, struct err *e);
 void live_clear(struct live_answer *a);
 
+/* Reads a stream of events until it ends: each piece goes to take, which says how much of it it took; less than all
+ * ends the stream.  last: the Last-Event-ID; "": none.  False with *e for what no second try can mend: an address that
+ * is none, a refusal (4xx). */
+typedef size_t live_take(char *bytes, size_t one, size_t count, void *context);
+bool live_stream(
+    const struct live *l, const char *path, const char *last, live_take *take, void *context, struct err *e);
+
 /* Prints an answer's JSON for people. */
 typedef void live_show(const struct cJSON *json);
 /* Call, print (the body with --json, a refusal's too), exit status. */

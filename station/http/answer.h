@@ -16,6 +16,7 @@ struct flow;
 #define TYPE_HTML    "text/html; charset=utf-8"
 #define TYPE_CSS     "text/css; charset=utf-8"
 #define TYPE_OCTETS  "application/octet-stream"
+#define TYPE_TEXT    "text/plain; charset=utf-8"
 #define TYPE_CSV     "text/csv; charset=utf-8"
 #define TYPE_EVENTS  "text/event-stream"
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"

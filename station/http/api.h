@@ -8,6 +8,8 @@
 
 /* api_station.c */
 route_handler api_healthz, api_readyz, api_station, api_station_resume;
+/* api_health.c */
+route_handler api_health;
 /* api_slots.c */
 route_handler api_slots, api_slot, api_slot_retry, api_slot_abort, api_slot_enable, api_slot_disable;
 /* api_partitions.c */
@@ -16,6 +18,7 @@ route_handler api_partitions, api_partition, api_slot_deploy;
 route_handler api_boards, api_image, api_recipe_payload;
 /* api_recipes.c */
 route_handler api_recipes, api_recipe, api_recipe_add, api_recipe_revoke;
+route_handler api_recipe_approve, api_recipe_activate, api_recipe_retire;
 /* api_batches.c */
 route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_resume, api_batch_close;
 /* api_units.c */
@@ -26,8 +29,10 @@ route_handler api_numbers, api_numbers_add, api_number_void, api_slot_serial, ap
 route_handler api_shift, api_shift_start, api_shift_end, api_attempt_label;
 /* api_mes.c */
 route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
+/* api_records.c */
+route_handler api_search, api_unit_log, api_proof, api_batch_report;
 /* api_events.c */
-route_handler api_events, api_export;
+route_handler api_events, api_export_csv, api_export_json;
 /* assets.c */
 route_handler asset_index, asset_file;
 /* api_session.c */
@@ -82,6 +87,8 @@ bool answer_list(struct http *h, const struct request *r, query_list *list, stru
 /* A short text of people's own: 1 to LABEL_MAX bytes without control characters; bad-request names it. */
 #define LABEL_MAX 128
 bool label_valid(const char *name, const char *text, struct err *e);
+/* A unit by UID or serial, as query_unit. */
+bool find_unit(struct http *h, const char *name, char **json, unsigned *found, struct err *e);
 /* The number that an {id} placeholder took. */
 int64_t request_id(const struct request *r, unsigned arg);
 

@@ -35,8 +35,9 @@ struct export
 {
 	struct journal_reader *reader; /* borrowed */
 	struct list_filter filter;     /* into the request, which outlives its answer */
-	int64_t next;                  /* 0: the text is the last page */
-	char *text;                    /* owned */
+	enum export_kind kind;
+	int64_t next; /* 0: the text is the last page */
+	char *text;   /* owned */
 	size_t size, at;
 };
 
@@ -46,7 +47,7 @@ static bool next_page(struct export *x, struct err *e)
 	free(x->text);
 	x->text = NULL;
 	x->at = 0;
-	if (!query_csv(x->reader, &x->filter.query, &x->next, &x->text, e))
+	if (!query_export(x->reader, &x->filter.query, x->kind, &x->next, &x->text, e))
 		return false;
 	x->size = strlen(x->text);
 	return true;
@@ -74,16 +75,28 @@ static void end_export(void *context)
 	free(x);
 }
 
-bool api_export(struct http *h, struct request *r, struct answer *a, struct err *e)
+static bool export_as(
+    struct http *h, struct request *r, enum export_kind kind, const char *type, struct answer *a, struct err *e)
 {
 	struct export *x = calloc(1, sizeof *x);
 	if (!x)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
 	x->reader = h->reader;
+	x->kind = kind;
 	if (!params_read(&r->uri, r->params, &x->filter, e) || !next_page(x, e)) {
 		end_export(x);
 		return false;
 	}
-	answer_source(a, TYPE_CSV, &(struct source){ .read = read_export, .end = end_export, .context = x });
+	answer_source(a, type, &(struct source){ .read = read_export, .end = end_export, .context = x });
 	return true;
+}
+
+bool api_export_csv(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return export_as(h, r, EXPORT_CSV, TYPE_CSV, a, e);
+}
+
+bool api_export_json(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return export_as(h, r, EXPORT_JSON, TYPE_JSON, a, e);
 }

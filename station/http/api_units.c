@@ -69,7 +69,7 @@ static bool lower_hex(const char *name, char out[25])
 	return true;
 }
 
-static bool find_unit(struct http *h, const char *name, char **json, unsigned *found, struct err *e)
+bool find_unit(struct http *h, const char *name, char **json, unsigned *found, struct err *e)
 {
 	char lower[25];
 	struct err why = ERR_INIT;

@@ -22,6 +22,7 @@ struct http_options {
 	const char *state_dir;                /* http.address is written there */
 	const char *station;
 	const char *journal_path; /* for readers; the database exists */
+	unsigned approvals;       /* that a recipe needs before it is used */
 	struct line *line;
 	struct recipe_store *store;
 	struct journal *journal;

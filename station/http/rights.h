@@ -18,6 +18,7 @@ enum role { ROLE_OPERATOR, ROLE_SUPERVISOR, ROLE_QA, ROLE_INTEGRATOR, ROLE_ADMIN
 	X(HOLD, "hold", "hold batches", "operator supervisor qa integrator admin")                                     \
 	X(RELEASE, "release", "resume and close batches", "supervisor qa integrator admin")                            \
 	X(RECIPES, "recipes", "bring recipes", "supervisor integrator admin")                                          \
+	X(APPROVE, "approve", "approve, activate and retire recipes", "supervisor qa admin")                           \
 	X(REVOKE, "revoke", "revoke recipes", "supervisor qa admin")                                                   \
 	X(SERIALS, "serials", "bind serials to units", "operator supervisor integrator admin")                         \
 	X(NUMBERS, "numbers", "bring and void serials and MAC numbers", "supervisor integrator admin")                 \

@@ -352,6 +352,8 @@ static void prepare(struct http *h, const struct http_options *o)
 	secret_make("local_", h->local_token);
 	snprintf(h->station, sizeof h->station, "%s", o->station);
 	snprintf(h->names, sizeof h->names, "%s", o->names);
+	snprintf(h->journal_file, sizeof h->journal_file, "%s", o->journal_path);
+	h->started = clock_wall_ms();
 }
 
 /* Cookies know no ports: two stations of one machine must not take each other's. */

@@ -30,6 +30,8 @@ struct http {
 	struct http_options o; /* its texts are not used any more; see below */
 	char station[65];
 	char address_file[PATH_MAX];
+	char journal_file[PATH_MAX];
+	int64_t started;               /* ms since 1970 */
 	char spool[PATH_MAX];          /* a folder for files that are gone when they are closed */
 	struct journal_reader *reader; /* owned */
 	struct listener listener;

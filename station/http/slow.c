@@ -16,7 +16,7 @@ struct slow {
 	bool ended, joined;
 };
 
-static route_handler *const slow_handlers[] = { api_stats };
+static route_handler *const slow_handlers[] = { api_stats, api_proof, api_batch_report };
 
 bool is_slow(const struct route *route)
 {
@@ -116,4 +116,17 @@ bool slow_run(struct slow *s, struct guest *g, struct MHD_Connection *connection
 	}
 	pthread_mutex_unlock(&s->lock);
 	return room || err_set(e, CODE_TOO_MANY_CLIENTS, "too many long questions are waiting already");
+}
+
+unsigned slow_waiting(struct slow *s)
+{
+	pthread_mutex_lock(&s->lock);
+	unsigned count = s->count;
+	pthread_mutex_unlock(&s->lock);
+	return count;
+}
+
+const char *http_library(void)
+{
+	return MHD_get_version();
 }

@@ -17,6 +17,8 @@ bool slow_start(struct http *h, struct slow **out, struct err *e);
 void slow_end(struct slow *s);     /* accepts NULL */
 void slow_destroy(struct slow *s); /* accepts NULL; after slow_end or without it */
 
+unsigned slow_waiting(struct slow *s);
+const char *http_library(void); /* libmicrohttpd's version */
 bool is_slow(const struct route *route);
 /* Puts the guest's connection to sleep until its handler has run: then guest.ran is set, and the library calls again.
  * too-many-clients. */

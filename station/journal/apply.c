@@ -92,9 +92,9 @@ static const struct rule {
 
 	{ KIND_RECIPE_ADDED, MUST,
 	  "INSERT INTO recipes(id, seq, sha256, name, version, rollback, board, bytes, not_before, not_after, units, after,"
-	  " regions, signers, added_at, added_by) SELECT :seq, :seq, :sha256, :name, :version,"
+	  " regions, signers, added_at, added_by, state) SELECT :seq, :seq, :sha256, :name, :version,"
 	  " :rollback, :board, :bytes, :not_before, :not_after, :units, :after,"
-	  " :regions, :signers, " AT ", :by" },
+	  " :regions, :signers, " AT ", :by, coalesce(:state, 'active')" },
 	{ KIND_RECIPE_SIGNATURES, MUST,
 	  "UPDATE recipes SET seq = :seq, signers = :signers WHERE sha256 = :sha256" },
 	{ KIND_RECIPE_ADDED, MAY, SEE_KEY },
@@ -102,6 +102,17 @@ static const struct rule {
 	{ KIND_RECIPE_REVOKED, MUST,
 	  "UPDATE recipes SET seq = :seq, revoked_at = " AT ", revoked_by = :by, revoked_reason = :reason"
 	  " WHERE sha256 = :sha256" },
+
+	{ KIND_RECIPE_APPROVED, MUST,
+	  "INSERT INTO recipe_approvals(recipe, seq, at, by) SELECT sha256, :seq, " AT ", :by FROM recipes"
+	  " WHERE sha256 = :sha256 AND state = 'draft' AND revoked_at IS NULL" },
+	{ KIND_RECIPE_APPROVED, MUST, "UPDATE recipes SET seq = :seq, state = :state WHERE sha256 = :sha256" },
+	{ KIND_RECIPE_ACTIVATED, MUST,
+	  "UPDATE recipes SET seq = :seq, state = 'active', activated_at = " AT ", activated_by = :by"
+	  " WHERE sha256 = :sha256 AND state IN ('approved', 'retired') AND revoked_at IS NULL" },
+	{ KIND_RECIPE_RETIRED, MUST,
+	  "UPDATE recipes SET seq = :seq, state = 'retired', retired_at = " AT ", retired_by = :by"
+	  " WHERE sha256 = :sha256 AND state IN ('approved', 'active')" },
 
 	{ KIND_BATCH_OPENED, MUST,
 	  "INSERT INTO batches(id, seq, order_no, recipe, board, quantity, state, opened_at, opened_by, key, request)"

@@ -6,6 +6,7 @@
 #include "journal/filter.h"
 
 #include "base/timefmt.h"
+#include "os/text_out.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -158,6 +159,18 @@ void filter_print(const struct filter *f, FILE *sql)
 		fprintf(sql, " AND +%s < ?%d AND %s < ?%d", shapes[f->of].started, P_TO, id, P_BEHIND);
 	if (f->asked->cursor)
 		fprintf(sql, " AND %s < ?%d", id, P_CURSOR);
+}
+
+char *filter_sql(const char *head, const struct filter *f, const char *tail)
+{
+	struct text_out text;
+	FILE *out = text_begin(&text);
+	if (out) {
+		fputs(head, out);
+		filter_print(f, out);
+		fputs(tail, out);
+	}
+	return text_end(&text, NULL);
 }
 
 static void bind_if_used(sqlite3_stmt *s, int index, const char *text)

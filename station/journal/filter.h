@@ -19,6 +19,8 @@ struct filter {
 bool filter_make(struct reading *g, const struct query_filter *f, enum filter_of of, struct filter *out, struct err *e);
 /* " WHERE ..." with every condition; parameters ?1 to ?20. */
 void filter_print(const struct filter *f, FILE *sql);
+/* A whole statement: head, conditions, tail.  The caller frees; NULL: no memory. */
+char *filter_sql(const char *head, const struct filter *f, const char *tail);
 void filter_bind(const struct filter *f, sqlite3_stmt *s);
 unsigned filter_limit(const struct query_filter *f);
 

@@ -429,6 +429,14 @@ void journal_watch(struct journal *j, journal_seen *seen, void *context)
 	pthread_mutex_unlock(&j->mutex);
 }
 
+int64_t journal_queued(struct journal *j)
+{
+	pthread_mutex_lock(&j->mutex);
+	int64_t queued = j->queued;
+	pthread_mutex_unlock(&j->mutex);
+	return queued;
+}
+
 int64_t journal_station_time(struct journal *j)
 {
 	pthread_mutex_lock(&j->mutex);

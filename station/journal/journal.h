@@ -43,6 +43,8 @@ void journal_checkpoint(struct journal *j);
 typedef void journal_seen(void *context, int64_t newest);
 void journal_watch(struct journal *j, journal_seen *seen, void *context);
 
+/* Rows that wait to be written. */
+int64_t journal_queued(struct journal *j);
 /* 32 bytes that only this station's key can give, another 32 for each label. */
 void journal_derive(const struct journal *j, const char *label, uint8_t out[32]);
 

@@ -23,6 +23,7 @@ bool signature_valid(const uint8_t public[PUBLIC_KEY_SIZE], struct span text, co
 /* Canonical base64 with padding; exactly size bytes. */
 bool base64_read(struct span text, uint8_t *out, size_t size);
 #define BASE64_SIZE(size) (((size) + 2) / 3 * 4)
+#define BASE64_KEY_SIZE   (BASE64_SIZE(PUBLIC_KEY_SIZE) + 1)
 /* out has BASE64_SIZE(size) + 1 bytes. */
 void base64_print(const uint8_t *data, size_t size, char *out);
 

@@ -123,12 +123,19 @@ static const struct {
 		NULLABLE("not_after", TEXT),
 		NULLABLE("units", COUNT),
 		MUST("after", TEXT),          /* run, bootloader */
+		MAY("state", TEXT),           /* draft where the station asks for approvals; missing: active */
 		LIST("regions", REGION_WANTED),
 		SIGNERS,
 		KEY,
 		BY) },
 	{ KIND_RECIPE_SIGNATURES, FIELDS(MUST("sha256", SHA256), SIGNERS, KEY, BY) },
 	{ KIND_RECIPE_REVOKED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), BY) },
+	{ KIND_RECIPE_APPROVED, FIELDS(
+		MUST("sha256", SHA256),
+		MUST("state", TEXT),          /* draft while it lacks approvals, else approved */
+		BY) },
+	{ KIND_RECIPE_ACTIVATED, FIELDS(MUST("sha256", SHA256), BY) },
+	{ KIND_RECIPE_RETIRED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), BY) },
 	{ KIND_BATCH_OPENED, FIELDS(
 		MUST("order", TEXT),
 		MUST("recipe", SHA256),

@@ -20,6 +20,10 @@ struct cJSON;
 #define KIND_RECIPE_ADDED      "recipe-added"
 #define KIND_RECIPE_SIGNATURES "recipe-signatures" /* the new whole set */
 #define KIND_RECIPE_REVOKED    "recipe-revoked"
+/* Its life: approved by one person more, taken into use, taken out of use. */
+#define KIND_RECIPE_APPROVED  "recipe-approved"
+#define KIND_RECIPE_ACTIVATED "recipe-activated"
+#define KIND_RECIPE_RETIRED   "recipe-retired"
 /* Batches; a batch's id is the seq of its batch-opened row. */
 #define KIND_BATCH_OPENED  "batch-opened"
 #define KIND_BATCH_HELD    "batch-held"

@@ -196,16 +196,24 @@ bool journal_equal_codes(
 	return rc == 0;
 }
 
-bool journal_recipe(struct journal_reader *r, const char *sha256, bool *known, bool *revoked, struct err *e)
+bool journal_recipe(struct journal_reader *r, const char *sha256, struct journal_recipe *out, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s = reading_prepare(g, "SELECT revoked_at IS NOT NULL FROM recipes WHERE sha256 = ?1", e);
-	*known = *revoked = false;
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT revoked_at IS NOT NULL, state, (SELECT count(*) FROM recipe_approvals WHERE recipe = ?1) FROM "
+	    "recipes"
+	    " WHERE sha256 = ?1",
+	    e);
+	*out = (struct journal_recipe){ .known = false };
 	if (!s)
 		return false;
 	sql_bind_text(s, 1, sha256);
 	int rc = reading_step(s, e);
-	*known = rc == 1;
-	*revoked = rc == 1 && sqlite3_column_int(s, 0) != 0;
-	return rc >= 0;
+	if (rc <= 0)
+		return rc == 0;
+	out->known = true;
+	out->revoked = sqlite3_column_int(s, 0) != 0;
+	sql_copy(s, 1, out->state, sizeof out->state);
+	out->approvals = sqlite3_column_int64(s, 2);
+	return sql_row_whole(s, e);
 }

@@ -69,6 +69,12 @@ bool journal_equal_codes(
     struct journal_reader *r, int64_t slot, int64_t batch, struct journal_equal *out, struct err *e);
 
 /* Is this recipe known, and revoked? */
-bool journal_recipe(struct journal_reader *r, const char *sha256, bool *known, bool *revoked, struct err *e);
+/* state: "" when it is not known. */
+struct journal_recipe {
+	bool known, revoked;
+	char state[12]; /* draft, approved, active, retired */
+	int64_t approvals;
+};
+bool journal_recipe(struct journal_reader *r, const char *sha256, struct journal_recipe *out, struct err *e);
 
 #endif

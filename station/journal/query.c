@@ -31,18 +31,6 @@ static const struct list lists[] = {
 	[OF_TOKENS] = { OF_TOKENS, "SELECT t.id, " SHAPE_TOKEN " FROM tokens t", " ORDER BY t.id DESC LIMIT ?20" },
 };
 
-static char *list_sql(const struct list *l, const struct filter *f)
-{
-	struct text_out text;
-	FILE *out = text_begin(&text);
-	if (out) {
-		fputs(l->head, out);
-		filter_print(f, out);
-		fputs(l->tail, out);
-	}
-	return text_end(&text, NULL);
-}
-
 static bool run_list(
     struct journal_reader *r, enum filter_of of, const struct query_filter *asked, char **json, struct err *e)
 {
@@ -51,7 +39,7 @@ static bool run_list(
 	*json = NULL;
 	if (!g || !filter_make(g, asked, of, &f, e))
 		return false;
-	AUTO_FREE char *sql = list_sql(&lists[of], &f);
+	AUTO_FREE char *sql = filter_sql(lists[of].head, &f, lists[of].tail);
 	if (!sql)
 		return err_set(e, CODE_NO_MEMORY, "no memory for a page");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);

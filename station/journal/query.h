@@ -44,8 +44,8 @@ bool query_actions(struct journal_reader *r, const struct query_filter *f, char 
 /* Those who may come in, and the tokens, revoked and expired ones too; no secrets. */
 bool query_people(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 bool query_tokens(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
-/* {from,to,attempts,pass,fail,error,aborted,refused,units,yield,first_pass_yield,final_yield,codes:[{code,count}],
- *  slots:[{slot,pass,fail,error,aborted,ms}]}; a yield is null when nothing counts.  Every condition but cursor. */
+/* What the attempts that the filter leaves come to, see tally.h; every condition but cursor.  Takes a second or two
+ * for a million of them. */
 bool query_stats(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 
 /* Ended attempts by code, "ok" among them; a count of indexes, not of rows. */
@@ -55,6 +55,9 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 /* One object each. */
 bool query_attempt(struct journal_reader *r, int64_t id, char **json, struct err *e);
 bool query_batch(struct journal_reader *r, int64_t id, char **json, struct err *e);
+/* {batch,recipe,station,passed:[...],not_passed:[...],checkpoint}: at most 5000 units of each; checkpoint null: none
+ * covers it yet. */
+bool query_batch_report(struct journal_reader *r, int64_t id, char **json, struct err *e);
 /* The newest row that touched it, which changes whenever it does. */
 bool query_batch_version(struct journal_reader *r, int64_t id, int64_t *seq, struct err *e);
 bool query_recipe(struct journal_reader *r, const char *sha256, char **json, struct err *e);
@@ -63,8 +66,19 @@ bool query_recipe(struct journal_reader *r, const char *sha256, char **json, str
 bool query_unit(struct journal_reader *r, const char *name, char **json, unsigned *found, struct err *e);
 /* The same without attempts, by its uid. */
 bool query_unit_alone(struct journal_reader *r, const char *uid, char **json, struct err *e);
+/* {units,batches,more}: units whose UID or serial, batches whose order begins with the text, or whose number it is; at
+ * most 20 of each, exact ones first. */
+bool query_search(struct journal_reader *r, const char *text, char **json, struct err *e);
 /* The batch that an Idempotency-Key opened: its id and the request's digest (65 bytes); false + not-found. */
 bool query_batch_by_key(struct journal_reader *r, const char *key, int64_t *id, char request[65], struct err *e);
+
+/* The newest checkpoint: its size and time; 0 and "" when there is none. */
+struct query_mark {
+	int64_t size;
+	char at[25];
+};
+bool query_checkpoint(struct journal_reader *r, struct query_mark *out, struct err *e);
+const char *journal_library(void); /* SQLite's version */
 
 /* Rows behind `after`, oldest first, at most limit; stops early when each returns false.  All borrowed. */
 typedef bool query_row(void *context, int64_t seq, const char *at, const char *kind, const char *body);
@@ -72,8 +86,11 @@ bool query_events(
     struct journal_reader *r, int64_t after, unsigned limit, query_row *each, void *context, struct err *e);
 bool query_newest(struct journal_reader *r, int64_t *seq, struct err *e);
 
-/* The export: attempts as CSV lines (RFC 4180), oldest first, a page at a time, so that no read transaction lasts.
- * Start with *next = 0, go on until it is 0 again; the first page has the header line.  f->cursor is not looked at. */
-bool query_csv(struct journal_reader *r, const struct query_filter *f, int64_t *next, char **csv, struct err *e);
+/* Exports: all attempts that a filter leaves, oldest first, a page at a time, so that no read transaction lasts.
+ * CSV: RFC 4180, its names first; JSON: an array of the API's attempts, one a line.  Start with *next = 0, go on until
+ * it is 0 again.  f->cursor is not looked at. */
+enum export_kind { EXPORT_CSV, EXPORT_JSON };
+bool query_export(struct journal_reader *r, const struct query_filter *f, enum export_kind kind, int64_t *next,
+    char **text, struct err *e);
 
 #endif

@@ -1,15 +1,12 @@
-/* Yields and the CSV export: the same conditions as the lists, but looked at as a whole. */
+/* Yields and totals: the same conditions as the lists, but looked at as a whole. */
 #include "journal/query.h"
 
 #include "base/timefmt.h"
 #include "journal/filter.h"
 #include "journal/tally.h"
-#include "os/text_out.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define CSV_PAGE 1000
 
 /* clang-format off */
 /* The attempts that count: those of batches, not those at a person's word. */
@@ -17,31 +14,7 @@
 	"SELECT a.id, a.uid, a.code, a.verdict, a.refused, a.slot, a.started_at, a.ended_at, a.retries FROM attempts a"
 #define STATS_TAIL " AND a.ended_at IS NOT NULL AND +a.kind = 'program' ORDER BY a.id"
 #define STATS_STEPS "SELECT step, ms, bytes FROM attempt_steps WHERE attempt = ?1 AND outcome = 'ok' ORDER BY seq, n"
-
-#define CSV_HEAD \
-	"SELECT a.id, a.uid, u.serial, a.usb_serial, a.batch, a.order_no, a.recipe, r.name, r.version, a.slot," \
-	" a.operator, (SELECT name FROM station), a.board, a.transport, a.started_at, a.ended_at, a.verdict," \
-	" iif(a.refused, 'true', 'false'), a.code, a.message, a.retries, a.proof," \
-	" (SELECT group_concat(partition || '=' || coalesce(crc32_read, ''), ' ') FROM" \
-	" (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n)), a.kind" \
-	" FROM attempts a LEFT JOIN units u ON u.uid = a.uid LEFT JOIN recipes r ON r.sha256 = a.recipe"
-#define CSV_TAIL " AND a.id > ?17 ORDER BY a.id LIMIT ?20"
-#define CSV_NAMES \
-	"id,uid,serial,usb_serial,batch,order,recipe,recipe_name,recipe_version,slot,operator,station,board,transport," \
-	"started_at,ended_at,verdict,refused,code,message,retries,proof,crc32_read,kind\r\n"
 /* clang-format on */
-
-static char *whole_sql(const char *head, const struct filter *f, const char *tail)
-{
-	struct text_out text;
-	FILE *out = text_begin(&text);
-	if (out) {
-		fputs(head, out);
-		filter_print(f, out);
-		fputs(tail, out);
-	}
-	return text_end(&text, NULL);
-}
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
 
@@ -107,7 +80,7 @@ static bool fill_tally(
 	READING struct reading *g = reading_begin(r, e);
 	if (!g || !filter_make(g, whole, OF_ATTEMPTS, f, e))
 		return false;
-	AUTO_FREE char *sql = whole_sql(STATS_HEAD, f, STATS_TAIL);
+	AUTO_FREE char *sql = filter_sql(STATS_HEAD, f, STATS_TAIL);
 	if (!sql)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the figures");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);
@@ -136,7 +109,7 @@ bool query_stats(struct journal_reader *r, const struct query_filter *asked, cha
 	return done;
 }
 
-/* --- totals and the export ---------------------------------------------------------------------------------------- */
+/* --- totals ------------------------------------------------------------------------------------------------------- */
 
 bool query_totals(struct journal_reader *r, query_total *each, void *context, struct err *e)
 {
@@ -157,76 +130,4 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 		each(context, code, sqlite3_column_int64(s, 1));
 	}
 	return rc == 0;
-}
-
-/* RFC 4180: a field with a comma, a quote or a line end is quoted, quotes inside are doubled.  What a spreadsheet would
- * run as a formula gets an apostrophe in front: a serial can come from anybody, even from a camera. */
-static void print_field(const char *text, FILE *out)
-{
-	const char *guard = *text && strchr("=+-@\t", *text) ? "'" : "";
-	if (!strpbrk(text, ",\"\r\n")) {
-		fprintf(out, "%s%s", guard, text);
-		return;
-	}
-	fprintf(out, "\"%s", guard);
-	for (; *text; text++) {
-		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
-	}
-	putc('"', out);
-}
-
-static bool print_lines(sqlite3_stmt *s, int64_t *next, FILE *out, struct err *e)
-{
-	int64_t last = 0;
-	int rc, n = 0, columns = sqlite3_column_count(s);
-	while ((rc = reading_step(s, e)) == 1 && n++ < CSV_PAGE) {
-		last = sqlite3_column_int64(s, 0);
-		for (int c = 0; c < columns; c++) {
-			print_field(sql_text(s, c), out);
-			fputs(c + 1 < columns ? "," : "\r\n", out);
-		}
-		if (!sql_row_whole(s, e))
-			return false;
-	}
-	*next = rc == 1 ? last : 0;
-	return rc >= 0;
-}
-
-bool query_csv(struct journal_reader *r, const struct query_filter *asked, int64_t *next, char **csv, struct err *e)
-{
-	READING struct reading *g = reading_begin(r, e);
-	struct query_filter whole = *asked;
-	struct filter f;
-	struct text_out text;
-	int64_t after = *next;
-	whole.cursor = 0;
-	*csv = NULL;
-	if (!g || !filter_make(g, &whole, OF_ATTEMPTS, &f, e))
-		return false;
-	AUTO_FREE char *sql = whole_sql(CSV_HEAD, &f, CSV_TAIL);
-	if (!sql)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
-	sqlite3_stmt *s = reading_prepare(g, sql, e);
-	if (!s)
-		return false;
-	FILE *out = text_begin(&text);
-	bool ok = true;
-	if (out) {
-		filter_bind(&f, s);
-		sqlite3_bind_int64(s, 17, after);
-		sqlite3_bind_int64(s, 20, CSV_PAGE + 1);
-		if (!after)
-			fputs(CSV_NAMES, out);
-		ok = print_lines(s, next, out, e);
-	}
-	*csv = text_end(&text, NULL);
-	if (ok && !*csv)
-		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
-	if (!ok) {
-		free(*csv);
-		*csv = NULL;
-	}
-	return ok;
 }

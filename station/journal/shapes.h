@@ -43,7 +43,10 @@
 	" 'not_after', r.not_after, 'units', r.units), 'after', json_object('mode', r.after), 'signers', json(r.signers)," \
 	" 'added_at', r.added_at, 'added_by', r.added_by, 'revoked', " SHAPE_BOOL("r.revoked_at IS NOT NULL") "," \
 	" 'revoked_at', r.revoked_at, 'revoked_by', r.revoked_by, 'revoked_reason', r.revoked_reason," \
-	" 'units_written', r.written)"
+	" 'units_written', r.written, 'state', r.state, 'approvals', json((SELECT json_group_array(json_object('by', p.by," \
+	" 'at', p.at)) FROM (SELECT * FROM recipe_approvals WHERE recipe = r.sha256 ORDER BY seq) p))," \
+	" 'activated_at', r.activated_at, 'activated_by', r.activated_by, 'retired_at', r.retired_at," \
+	" 'retired_by', r.retired_by)"
 
 /* Of actions c and their rows j; what nobody needs to see is left out. */
 #define SHAPE_ACTION \

@@ -104,10 +104,13 @@ static bool counted_in_batch(const struct slot *s, bool *among, struct err *e)
 
 bool recipe_not_revoked(struct line *l, const char *sha256, struct err *e)
 {
-	bool known, revoked;
-	if (!journal_recipe(l->reader, sha256, &known, &revoked, e))
+	struct journal_recipe known;
+	if (!journal_recipe(l->reader, sha256, &known, e))
 		return false;
-	return !revoked || err_set(e, CODE_RECIPE_REVOKED, "the recipe was revoked on this station");
+	if (known.revoked)
+		return err_set(e, CODE_RECIPE_REVOKED, "the recipe was revoked on this station");
+	return !known.known || !strcmp(known.state, "active") ||
+	       err_set(e, CODE_RECIPE_INACTIVE, "the recipe is %s", known.state);
 }
 
 static bool recipe_ready(const struct slot *s, const struct stored_recipe *stored, struct err *e)

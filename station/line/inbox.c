@@ -87,34 +87,44 @@ static bool write_key(struct journal *j, const struct inbox_key *key, struct err
 }
 
 bool inbox_record(struct journal *j, const struct stored_recipe *r, enum store_outcome outcome,
-    const struct inbox_key *key, const struct who *who, struct err *e)
+    const struct inbox_key *key, const struct who *who, unsigned approvals, struct err *e)
 {
 	if (outcome == STORE_KNOWN)
 		return !key->key || write_key(j, key, e);
 	struct cJSON *body = outcome == STORE_NEW ? added_body(r) : json_new_object();
 	if (outcome == STORE_UPDATED)
 		json_add_string(body, "sha256", r->sha256_text);
+	if (outcome == STORE_NEW && approvals)
+		json_add_string(body, "state", "draft");
 	add_signers(body, r);
 	add_key(body, key);
 	who_add(body, who);
 	return journal_write(j, outcome == STORE_NEW ? KIND_RECIPE_ADDED : KIND_RECIPE_SIGNATURES, body, e) != 0;
 }
 
+struct scan {
+	struct journal *journal;
+	unsigned approvals;
+};
+
 static void taken(
     void *context, const char *file, enum store_outcome outcome, const struct stored_recipe *r, const struct err *why)
 {
 	struct err e = ERR_INIT;
+	const struct scan *scan = context;
 	if (!r)
 		log_warn("inbox: %s is refused: %s: %s", file, code_name(why->code), why->msg);
-	else if (!inbox_record(context, r, outcome, &(struct inbox_key){ NULL, NULL, 0 }, NULL, &e))
+	else if (!inbox_record(
+		     scan->journal, r, outcome, &(struct inbox_key){ NULL, NULL, 0 }, NULL, scan->approvals, &e))
 		log_error("inbox: %s was taken, but the journal does not say so: %s", file, e.msg);
 	else
 		log_info("inbox: %s is recipe %s", file, r->sha256_text);
 }
 
-void inbox_scan(struct recipe_store *store, struct journal *j)
+void inbox_scan(struct recipe_store *store, struct journal *j, unsigned approvals)
 {
 	struct err e = ERR_INIT;
-	if (!recipe_store_scan_inbox(store, journal_station_time(j), taken, j, &e))
+	struct scan scan = { j, approvals };
+	if (!recipe_store_scan_inbox(store, journal_station_time(j), taken, &scan, &e))
 		log_warn("inbox: %s", e.msg);
 }

@@ -12,10 +12,10 @@ struct inbox_key {
 	unsigned status;
 };
 /* Writes the row recipe-added or recipe-signatures and waits for it; for a recipe that was known nothing, or the key.
- * who: brought it; NULL: the station itself.  journal-failed. */
+ * who: brought it; NULL: the station itself.  approvals: how many it needs before it is used.  journal-failed. */
 bool inbox_record(struct journal *j, const struct stored_recipe *r, enum store_outcome outcome,
-    const struct inbox_key *key, const struct who *who, struct err *e);
+    const struct inbox_key *key, const struct who *who, unsigned approvals, struct err *e);
 /* Takes what lies in the inbox; tells the journal and the log. */
-void inbox_scan(struct recipe_store *store, struct journal *j);
+void inbox_scan(struct recipe_store *store, struct journal *j, unsigned approvals);
 
 #endif

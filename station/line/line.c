@@ -85,6 +85,8 @@ static void usb_event(struct line *l, const struct usb_watch_event *event)
 		snprintf(text, sizeof text, "an unknown device %04x:%04x at %s", id->vid, id->pid, id->path);
 		row_event(l, CODE_OK, text, s ? s->number : 0, id->path);
 	}
+	if (!event->arrived || !known || !s)
+		stranger_event(l, event, known);
 	if (s)
 		slot_device(s, event);
 }
@@ -182,7 +184,7 @@ static void tick(struct line *l)
 {
 	look_at_clock(l);
 	if (!l->stops && !l->o.bench)
-		inbox_scan(l->o.store, l->o.journal);
+		inbox_scan(l->o.store, l->o.journal, l->o.approvals);
 	batches_publish(l);
 }
 

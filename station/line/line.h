@@ -37,6 +37,7 @@ struct line_options {
 	enum conf_delta delta;
 	enum conf_passed already_passed;
 	unsigned retries;    /* of retryable codes, within one attempt */
+	unsigned approvals;  /* that a recipe needs before it is used */
 	unsigned hold_after; /* equal codes in a row; 0: never */
 	enum conf_numbers serials, macs;
 	const struct challenge_list *challenge; /* without units: no shifts are kept */
@@ -105,6 +106,15 @@ void line_usb_started(struct line *l);
 unsigned line_slots(struct line *l, struct slot_view *out, unsigned max);
 /* [any] Copies up to max batches that are open or held. */
 unsigned line_batches(struct line *l, struct batch_view *out, unsigned max);
+/* What is plugged in and is no camera of a slot: matches no board, or is at a path that the line file does not have. */
+#define LINE_MAX_STRANGERS 32
+struct stranger {
+	char path[USB_PATH_SIZE];
+	uint16_t vid, pid;
+	bool board; /* it is a known camera, but there is no slot */
+};
+/* [any] Copies up to max; returns how many there are. */
+unsigned line_strangers(struct line *l, struct stranger *out, unsigned max);
 /* [any] Is the station held, and why?  CODE_OK when not. */
 enum code line_held(struct line *l);
 

@@ -116,6 +116,8 @@ struct line {
 	struct batch_view batch_views[LINE_MAX_BATCHES];
 	unsigned batch_view_count;
 	enum code held_view;
+	struct stranger strangers[LINE_MAX_STRANGERS];
+	unsigned stranger_count;      /* more may have come than are kept */
 	char operator[WHO_NAME_SIZE]; /* at the line; "": nobody; under public_lock */
 	int64_t operator_until;       /* ms since 1970; likewise */
 	bool closed;                  /* calls are refused; under public_lock too */
@@ -161,6 +163,9 @@ bool slots_load(struct line *l, struct err *e);
 struct slot *slot_of_path(struct line *l, const char *path);
 struct slot *slot_by_number(struct line *l, unsigned number);
 void slot_destroy(struct slot *s);
+
+/* strangers.c: a device without a slot came or left */
+void stranger_event(struct line *l, const struct usb_watch_event *event, bool board);
 
 /* journey.c: the state machine's actions */
 void slot_event(struct slot *s, enum unit_event event);

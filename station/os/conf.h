@@ -42,6 +42,7 @@ struct conf {
 	enum conf_delta delta;
 	unsigned retries;
 	enum conf_passed already_passed;
+	unsigned approvals;  /* that a recipe needs before it is used */
 	unsigned hold_after; /* 0: never */
 	enum conf_readback swd_readback;
 	enum conf_swd_driver swd_driver;

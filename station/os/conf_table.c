@@ -69,6 +69,10 @@ static const struct key {
 	    "The folder of public keys whose signatures count." },
 	{ "recipes", "require_roles", TYPE_TEXT, FIELD(require_roles), "", 0, 0, ROLE_CHARS,
 	    "Roles that must have signed, each with a key of its own: release,quality. Empty: any trusted key." },
+	{ "recipes", "approvals", TYPE_NUMBER, FIELD(approvals), "0", 0, 2, NULL,
+	    "How many different people must approve a recipe before it can be activated. 0: a recipe that comes in "
+	    "with\n"
+	    "good signatures is in use at once. What was in use before stays so." },
 	{ "program", "delta", TYPE_WORD, FIELD(delta), "auto", 0, 0, "auto|yes|no",
 	    "Compare before writing and skip what is equal. auto: stop comparing after 4 differing units in a row." },
 	{ "program", "retries", TYPE_NUMBER, FIELD(retries), "1", 0, 5, NULL,

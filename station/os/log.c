@@ -4,12 +4,15 @@
 #include "base/timefmt.h"
 #include "os/clock.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define KEPT_SIZE    400
+#define KEPT_MESSAGE 250 /* of a line's message */
 #define ATTEMPT_SIZE 24
 
 /* Set once by log_setup before threads start, read-only afterwards. */
@@ -18,6 +21,13 @@ static struct {
 	enum log_format format;
 	bool journald;
 } setup = { LOG_INFO, LOG_TEXT, false };
+
+/* The newest lines, for whoever asks the station instead of its machine. */
+static struct {
+	pthread_mutex_t lock;
+	char lines[LOG_KEPT][KEPT_SIZE];
+	unsigned long count;
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct context {
 	unsigned slot; /* 0: none */
@@ -61,6 +71,22 @@ static void tame(char *text)
 	}
 }
 
+static void keep(const char *at, const char *level, const char *keys, const char *message)
+{
+	pthread_mutex_lock(&kept.lock);
+	snprintf(
+	    kept.lines[kept.count++ % LOG_KEPT], KEPT_SIZE, "%s %s%s %.*s", at, level, keys, KEPT_MESSAGE, message);
+	pthread_mutex_unlock(&kept.lock);
+}
+
+void log_tail(log_each *each, void *context)
+{
+	pthread_mutex_lock(&kept.lock);
+	for (unsigned long i = kept.count > LOG_KEPT ? kept.count - LOG_KEPT : 0; i < kept.count; i++)
+		each(context, kept.lines[i % LOG_KEPT]);
+	pthread_mutex_unlock(&kept.lock);
+}
+
 /* ` slot=3 attempt=17`, `,"slot":3,"attempt":"17"`; attempts are numbers, of the journal. */
 static void print_context(const struct context *about, char out[80])
 {
@@ -84,6 +110,7 @@ static void write_line(enum log_level level, const struct context *about, const 
 	tame(message);
 	print_context(about, keys);
 	time_format(at, clock_wall_ms());
+	keep(at, levels[level].name, *keys == ',' ? "" : keys, message);
 	const char *prefix = setup.journald ? levels[level].journald : "";
 	int n = setup.format == LOG_JSON
 		    ? snprintf(line, sizeof line, "%s{\"at\":\"%s\",\"level\":\"%s\"%s,\"msg\":\"%s\"}\n", prefix, at,

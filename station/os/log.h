@@ -23,6 +23,11 @@ void log_about(enum log_level level, unsigned slot, const char *attempt, const c
 /* What this thread logs from now on is about this slot and attempt; slot 0: about none any more. */
 void log_context(unsigned slot, const char *attempt);
 
+/* The newest lines, as text, oldest first; what is older is forgotten.  Thread-safe; each must not log. */
+#define LOG_KEPT 200
+typedef void log_each(void *context, const char *line);
+void log_tail(log_each *each, void *context);
+
 #define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)

@@ -89,7 +89,7 @@ def real(path, method, name, example):
         return 2 if name == "slot" else example
     if name == "name":
         return Shared.real["uid"]
-    if name == "sha256" and path.endswith("/revoke"):
+    if name == "sha256" and path.endswith(("/approve", "/activate", "/retire", "/revoke")):
         return Shared.real["spare"]
     return Shared.real.get(name, example)
 
@@ -205,6 +205,8 @@ def examples():
         good = {200, 201} if method == "GET" or path in makes or "/people/" in path or "revoke" in path or "serial" in path \
             else {200, 409}
         good |= {404} if path.endswith("/drop") else set()  # nothing is parked here
+        if any(p.get("required") for p in parameters(operation, "query")):
+            good = {400}
         ask(path, method, operation, target, example_body(operation), allowed=good)
         if query:
             ask(path, method, operation, f"{target}?{urllib.parse.urlencode(query)}", allowed={200})

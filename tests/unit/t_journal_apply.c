@@ -338,6 +338,36 @@ static void table_is_append_only(void **state)
 	sqlite3_close(db);
 }
 
+#define LIFE(kind, more) put(b->j, kind, "{\"sha256\":\"" SHA_A "\"," more "}")
+
+/* Approved by each person once; used after an approval only; out of use and back; revoked for good. */
+static void recipe_lives_in_order(void **state)
+{
+	struct bench *b = *state;
+	struct journal_recipe r;
+	struct err e = ERR_INIT;
+	assert_int_equal(LIFE(KIND_RECIPE_APPROVED, "\"state\":\"approved\",\"by\":\"anna\""), 0); /* it is active */
+	assert_int_equal(LIFE(KIND_RECIPE_ACTIVATED, "\"by\":null"), 0);
+	assert_true(LIFE(KIND_RECIPE_RETIRED, "\"reason\":null,\"by\":\"anna\"") > 0);
+	assert_int_equal(LIFE(KIND_RECIPE_RETIRED, "\"reason\":null,\"by\":\"anna\""), 0);
+	assert_true(LIFE(KIND_RECIPE_ACTIVATED, "\"by\":\"ben\"") > 0);
+	assert_true(
+	    put(b->j, KIND_RECIPE_ADDED,
+		"{\"sha256\":\"" SHA_B "\",\"name\":\"cam\",\"version\":\"2\",\"rollback\":4,\"board\":\"openmv-n6\","
+		"\"bytes\":1,\"not_before\":null,\"not_after\":null,\"units\":null,\"after\":\"run\",\"state\":"
+		"\"draft\","
+		"\"regions\":[],\"signers\":[],\"by\":null}") > 0);
+	static const char approved[] = "{\"sha256\":\"" SHA_B "\",\"state\":\"%s\",\"by\":\"%s\"}";
+	assert_true(put(b->j, KIND_RECIPE_APPROVED, approved, "draft", "anna") > 0);
+	assert_int_equal(put(b->j, KIND_RECIPE_APPROVED, approved, "approved", "anna"), 0); /* once each */
+	assert_true(put(b->j, KIND_RECIPE_APPROVED, approved, "approved", "ben") > 0);
+	assert_true(journal_recipe(b->r, SHA_B, &r, &e));
+	assert_string_equal(r.state, "approved");
+	assert_int_equal(r.approvals, 2);
+	assert_true(put(b->j, KIND_RECIPE_REVOKED, "{\"sha256\":\"" SHA_B "\",\"reason\":null,\"by\":null}") > 0);
+	assert_int_equal(put(b->j, KIND_RECIPE_ACTIVATED, "{\"sha256\":\"" SHA_B "\",\"by\":null}"), 0);
+}
+
 /* --- people, tokens, the audit ------------------------------------------------------------------------------------ */
 
 static void people_come_and_go(void **state)
@@ -433,7 +463,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { T(rows_that_contradict_are_refused), T(refused_row_leaves_its_group),
 		T(closed_batch_stays_closed), T(idempotency_key_finds_its_batch), T(unit_remembers_what_it_holds),
 		T(distinct_units_are_counted_once), T(step_fills_in_who_it_is), T(bodies_are_held_to_their_table),
-		T(deploys_change_units_and_count_nowhere), T(people_come_and_go), T(tokens_are_made_and_revoked),
-		T(the_audit_has_what_says_by_whom), cmocka_unit_test(table_is_append_only) };
+		T(deploys_change_units_and_count_nowhere), T(recipe_lives_in_order), T(people_come_and_go),
+		T(tokens_are_made_and_revoked), T(the_audit_has_what_says_by_whom),
+		cmocka_unit_test(table_is_append_only) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,7 +103,7 @@ static bool csv(FILE *out, struct err *e)
 	char *text = NULL;
 	int64_t next = 0;
 	struct query_filter f = { .from = "2020-01-01T00:00:00Z" };
-	bool ok = query_csv(r, &f, &next, &text, e);
+	bool ok = query_export(r, &f, EXPORT_CSV, &next, &text, e);
 	return say(out, text, ok);
 }
 

@@ -287,7 +287,7 @@ static void csv_has_every_attempt(void **state)
 	char *text;
 	int64_t next = 0;
 	int lines = 0;
-	assert_true(query_csv(r, &(struct query_filter){ 0 }, &next, &text, &e));
+	assert_true(query_export(r, &(struct query_filter){ 0 }, EXPORT_CSV, &next, &text, &e));
 	for (const char *p = text; (p = strstr(p, "\r\n")); p += 2)
 		lines++;
 	assert_int_equal(lines, 5);
@@ -303,7 +303,8 @@ static void lookups_know_the_unit(void **state)
 	struct err e = ERR_INIT;
 	struct journal_unit u;
 	int64_t units, rollback;
-	bool among, known, revoked;
+	bool among;
+	struct journal_recipe recipe;
 	assert_true(journal_unit(r, UID_1, &u, &e));
 	assert_true(u.known && !u.unfinished);
 	assert_int_equal(u.passed, pass_1);
@@ -327,8 +328,9 @@ static void lookups_know_the_unit(void **state)
 	assert_int_equal(rollback, 3);
 	assert_true(journal_max_rollback(r, "openmv-n6", "other", &rollback, &e));
 	assert_int_equal(rollback, -1);
-	assert_true(journal_recipe(r, SHA_B, &known, &revoked, &e));
-	assert_true(known && !revoked);
+	assert_true(journal_recipe(r, SHA_B, &recipe, &e));
+	assert_true(recipe.known && !recipe.revoked && recipe.approvals == 0);
+	assert_string_equal(recipe.state, "active");
 }
 
 static void note_attempt(void *context, const struct journal_attempt *a)
