@@ -148,7 +148,7 @@ test("a unit's history: found by its UID, newest attempt first, steps, CRCs, ver
 	await axeHolds(page);
 	await page.getByRole("searchbox").fill("no-such-unit");
 	await page.getByRole("searchbox").press("Enter");
-	await shown(page, ".said:has-text('no-such-unit')");
+	await shown(page, ".block:has(h2:text-is('no-such-unit')) .said");
 	await page.context().close();
 	await small.end();
 });

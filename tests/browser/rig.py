@@ -45,6 +45,20 @@ class Line(Rig):
         skewed = b"\xd2\xcd\x31" + bytes([len(body)]) + body
         return {"url": self.url, "image": image.hex(), "skewed": skewed.hex(), "rows": len(files) + 1}
 
+    def unsigned_and_signed(self):
+        """A station without any recipe and camera, and a recipe in two files."""
+        self.start(cameras=0)
+        return {"url": self.url, "signed": self.recipe(), "unsigned": os.path.join(self.work, "app-1.0.0.unsigned")}
+
+    def cameras_come(self, *faults):
+        """The same station anew, at another address, with its cameras."""
+        self.stop()
+        path = os.path.join(self.work, "faults")
+        with open(path, "w") as f:
+            f.write("".join(f"{spec}\n" for spec in faults))
+        self.start(options=("--faults", path))
+        return {"url": self.url}
+
     def people(self, more):
         """A station that wants a login, with one of each role: a badge and a PIN made of the name."""
         with open(self.config, "a") as f:

@@ -78,6 +78,6 @@ export const postBytes = async (path, blob) =>
 export const get = async (path, ms) => (await ask(path, undefined, ms)).body;
 export const getQuietly = async (path) => (await ask(path, BY_ITSELF)).body;
 export const getWithStatus = (path, quietly) => ask(path, quietly ? BY_ITSELF : undefined);
-export const postBody = async (path, body) =>
-	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).body;
-export const post = (path) => postBody(path, {});
+export const postBody = async (path, body, headers = {}) =>
+	(await ask(path, { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) })).body;
+export const post = (path, body = {}, headers = {}) => postBody(path, body, headers);

@@ -2,14 +2,23 @@
 import { html } from "./html.js";
 import { batches, loaded, station } from "./live.js";
 import { Order } from "./orders.js";
+import { go } from "./place.js";
 import { ended } from "./words.js";
 
 const percent = (part, whole) => (whole > 0 ? `${((part * 100) / whole).toFixed(1)} %` : "–");
 
+// At the last hour's pace.
+function leftText({ pace, quantity, passed }) {
+	if (passed >= quantity) return "done";
+	if (!pace) return "–";
+	const minutes = Math.ceil(((quantity - passed) / pace) * 60);
+	return minutes < 60 ? `${minutes} min` : minutes < 6000 ? `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}` : `${Math.round(minutes / 1440)} days`;
+}
+
 const Figure = ({ name, value, tone }) =>
 	html`<div class=${`figure ${tone ?? ""}`}><dt>${name}</dt><dd>${value}</dd></div>`;
 
-function BatchOrders({ of }) {
+export function BatchOrders({ of }) {
 	const at = `/batches/${of.id}`;
 	return html`<div class="orders">
 		${of.state === "held"
@@ -26,7 +35,7 @@ function Batch({ of }) {
 	const share = of.quantity > 0 ? Math.min(100, (of.passed * 100) / of.quantity) : 0;
 	return html`<section class="batch" aria-label=${`Batch ${of.order}`} data-batch=${of.id}>
 		<div class="order-name">
-			<h2>${of.order}</h2>
+			<h2><a href=${`/batches/${of.id}`} onClick=${go}>${of.order}</a></h2>
 			<p>${recipe ? `${recipe.name} ${recipe.version}` : of.recipe.slice(0, 12)} · ${of.board}</p>
 		</div>
 		<div class="done">
@@ -41,6 +50,8 @@ function Batch({ of }) {
 			<${Figure} name="refused" value=${refused} />
 			<${Figure} name="aborted" value=${aborted} />
 			<${Figure} name="yield" value=${percent(pass, pass + fail)} />
+			<${Figure} name="an hour" value=${of.pace ? Math.round(of.pace) : "–"} />
+			<${Figure} name="left" value=${leftText(of)} />
 		</dl>
 		<${BatchOrders} of=${of} />
 	</section>`;
@@ -62,6 +73,6 @@ export function Held() {
 
 export function Batches() {
 	if (loaded.value && !batches.value.length)
-		return html`<p class="no-batch"><strong>No batch is open.</strong> Open one, then plug in cameras: stationctl batch open.</p>`;
+		return html`<p class="no-batch"><strong>No batch is open.</strong> <a href="/batches" onClick=${go}>Open one</a>, then plug in cameras.</p>`;
 	return html`<div class="batches">${batches.value.map((b) => html`<${Batch} key=${b.id} of=${b} />`)}</div>`;
 }

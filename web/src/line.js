@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { Batches } from "./batch.js";
 import { html } from "./html.js";
+import { Todo } from "./todo.js";
 import { loaded, numbers, slotOf, station } from "./live.js";
 import { Card, Panel } from "./slot.js";
 import { ended, inTrouble, lookOf } from "./words.js";
@@ -34,9 +35,10 @@ export function Line() {
 	const places = picture();
 	const columns = 1 + Math.max(-1, ...[...places.values()].map((place) => place.x));
 	const size = roomy ? "roomy" : count <= 24 ? "close" : "dense";
-	return html`<main class="line">
+	return html`<main class=${`line line-${size}`}>
 		<h1 class="unseen">Line</h1>
 		<${Batches} />
+		<${Todo} />
 		<${Spoken} />
 		${loaded.value && !count && html`<p class="nothing">No camera has been plugged in yet. Each USB port becomes a slot when the first camera is plugged into it.</p>`}
 		<ul class=${`slots ${size} ${columns ? "placed" : ""}`} style=${{ "--columns": columns || columnsFor(count) }}>

@@ -81,7 +81,7 @@ function followAttempt(slot) {
 
 // --- questions
 
-function recipeOf(sha256) {
+export function recipeOf(sha256) {
 	if (!recipes.has(sha256))
 		recipes.set(
 			sha256,
@@ -100,10 +100,31 @@ async function askSlots() {
 	putAll(page.items, asked);
 }
 
+// PASSes of the last hour, an hour: asked for once a minute, or when the batch has more of them.
+const PACE_MS = 60000, PACE_AGAIN_MS = 5000, HOUR_MS = 3600000;
+const paces = new Map(); // batch -> { pace, at, passed }
+
+function paceOf(batch, stationTime) {
+	const known = paces.get(batch.id) ?? { pace: 0, at: 0, passed: -1 };
+	const age = Date.now() - known.at;
+	if (known.asking || age < PACE_AGAIN_MS || (age < PACE_MS && known.passed === batch.passed)) return known.pace;
+	known.asking = true;
+	paces.set(batch.id, known);
+	const from = Math.max(stationTime - HOUR_MS, Date.parse(batch.opened_at));
+	get(`/stats?batch=${batch.id}&from=${new Date(from).toISOString()}`)
+		.then(({ pass }) => Object.assign(known, { pace: stationTime > from ? (pass * HOUR_MS) / (stationTime - from) : 0, passed: batch.passed }))
+		.catch(() => {}) // the next look asks again
+		.finally(() => Object.assign(known, { asking: false, at: Date.now() }));
+	return known.pace;
+}
+
 async function askBatches() {
 	const seen = await get("/station");
 	const full = await Promise.all(
-		seen.batches.map(async (b) => ({ ...(await get(`/batches/${b.id}`)), ...b, recipeFile: await recipeOf(b.recipe) })),
+		seen.batches.map(async (b) => {
+			const whole = { ...(await get(`/batches/${b.id}`)), ...b, recipeFile: await recipeOf(b.recipe) };
+			return { ...whole, pace: paceOf(whole, Date.parse(seen.time)) };
+		}),
 	);
 	clockOffset = Date.parse(seen.time) - Date.now();
 	batch(() => {

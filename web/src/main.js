@@ -5,7 +5,8 @@ import { Held } from "./batch.js";
 import { html } from "./html.js";
 import { heard, now, stale, start, station, streaming, trouble } from "./live.js";
 import { notice, Notice } from "./orders.js";
-import { go, goTo, path } from "./place.js";
+import { go, goTo, path, search } from "./place.js";
+import { listenToScanner } from "./scanner.js";
 import { restOf, SCREENS, screenOf, Shown } from "./screens.js";
 import { askWho, asked, Login, may, me, needed, Who } from "./session.js";
 
@@ -24,11 +25,11 @@ function Search() {
 		const field = event.currentTarget.elements.name;
 		const name = field.value.trim();
 		if (!name) return;
-		goTo(`/units/${encodeURIComponent(name)}`);
+		goTo(`/units?q=${encodeURIComponent(name)}`);
 		field.value = "";
 	}
 	return html`<form role="search" class="search" onSubmit=${look}>
-		<input name="name" type="search" maxlength="128" aria-label="UID or serial of a unit" placeholder="UID or serial"
+		<input name="name" type="search" maxlength="128" aria-label="Serial or UID of a unit, order or number of a batch" placeholder="Serial, UID, batch, order"
 			autocomplete="off" spellcheck=${false} />
 		<button type="submit" class="order quiet">Find</button>
 	</form>`;
@@ -65,8 +66,9 @@ function App() {
 	const screen = screenOf(path.value);
 	const name = station.value?.name;
 	document.title = `${screen.nav} · ${name ? `${name} · ` : ""}Romline`;
+	const kiosk = new URLSearchParams(search.value).has("kiosk"); // a screen that only shows the line
 	if (needed.value || asked.value) return html`<div class="app"><${Plain} /><${Login} /></div>`;
-	return html`<div class=${`app ${screen.whole ? "whole" : ""} ${stale.value ? "stale" : ""}`}>
+	return html`<div class=${`app ${screen.whole ? "whole" : ""} ${stale.value ? "stale" : ""} ${kiosk ? "kiosk" : ""}`}>
 		<${Top} />
 		<${Stale} />
 		<${Held} />
@@ -85,4 +87,5 @@ effect(() => {
 
 await askWho();
 start();
+listenToScanner();
 render(html`<${App} />`, document.getElementById("app"));

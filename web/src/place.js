@@ -17,6 +17,12 @@ export function goTo(target) {
 	scrollTo(0, 0);
 }
 
+// The same in this address's place: nobody wants back to it.
+export function turnTo(target) {
+	history.replaceState(null, "", target);
+	look();
+}
+
 // For links: a plain click stays in this page, so that its connection stays.
 export function go(event) {
 	if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

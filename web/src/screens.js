@@ -8,9 +8,12 @@ import { Line } from "./line.js";
 // right: what one needs to be shown that tab
 export const SCREENS = [
 	{ path: "/", nav: "Line", show: Line, whole: true },
+	{ path: "/batches", nav: "Batches", under: true, load: () => import("./batches.js") },
 	{ path: "/units", nav: "Units", under: true, load: () => import("./unit.js") },
 	{ path: "/quality", nav: "Quality", load: () => import("./quality.js") },
+	{ path: "/recipes", nav: "Recipes", under: true, load: () => import("./recipes.js") },
 	{ path: "/images", nav: "Images", load: () => import("./images.js") },
+	{ path: "/station", nav: "Station", load: () => import("./station.js") },
 	{ path: "/audit", nav: "Audit", right: "audit", load: () => import("./audit.js") },
 ];
 

@@ -1,5 +1,6 @@
 // One slot: what its lamp says, what it is doing, and on trouble what happened and what to do now.
 import { html } from "./html.js";
+import { isAcknowledged, lastOf } from "./latch.js";
 import { slotOf, stationNow, timesOf } from "./live.js";
 import { Order } from "./orders.js";
 import { go } from "./place.js";
@@ -57,7 +58,9 @@ function Hint({ slot }) {
 	if (isRead(slot)) return null;
 	if (!slot.enabled && slot.camera === "bootloader") return html`<p class="hint">A camera waits in its bootloader for a person's word.</p>`;
 	if (!slot.enabled && slot.state !== "passed") return html`<p class="hint">Takes no camera. Press enable to use it again.</p>`;
-	if (slot.state === "empty") return html`<p class="hint">Plug in a camera.</p>`;
+	const last = lastOf(slot.slot);
+	if (slot.state === "empty")
+		return html`<p class="hint">Plug in a camera.${last && html` <span class="last">Last: <${Shape} name=${last.shape} /> ${last.word} ${last.unit ?? ""}</span>`}</p>`;
 	if (slot.state === "running") return html`<p class="hint">A camera runs its program; nothing to do here.</p>`;
 	if (slot.state === "passed") return html`<p class="hint">${slot.action ?? ""}</p>`;
 	return null;
@@ -96,6 +99,7 @@ function Lamp({ slot, look }) {
 		<span class="word">${look.word}</span>
 		${slot.kind === "deploy" && slot.state !== "passed" && look.tone !== "idle" && look.tone !== "off" && html`<span class="tag">deploy</span>`}
 		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
+		${inTrouble(slot) && isAcknowledged(slot) && html`<span class="tag">seen</span>`}
 	</div>`;
 }
 

@@ -2,21 +2,15 @@
 import { useEffect, useState } from "preact/hooks";
 import { getWithStatus } from "./api.js";
 import { html } from "./html.js";
+import { recipeOf } from "./live.js";
 import { go } from "./place.js";
-import { Shape } from "./shapes.js";
-import { ended, verdictShape, verdictTone } from "./words.js";
+import { Records, Verdict, when } from "./records.js";
+import { ended } from "./words.js";
 
 const AGAIN_MS = 2000; // while an attempt is under way
 const MOST = 100; // attempts that the station gives at once
 
-const when = (text) => (text ? new Date(text).toLocaleString("sv-SE") : "–");
 const number = (value) => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en-GB"));
-
-function Verdict({ of }) {
-	const word = of.verdict ? (of.refused ? "REFUSED" : of.verdict) : "RUNNING";
-	return html`<span class=${`verdict tone-${of.verdict ? verdictTone(of.verdict) : "run"}`}>
-		<${Shape} name=${of.refused ? "bar" : verdictShape(of.verdict)} /> ${word}</span>`;
-}
 
 const Steps = ({ steps }) => html`<table>
 	<caption>Steps</caption>
@@ -51,6 +45,25 @@ const Fact = ({ name, children }) => html`<div><dt>${name}</dt><dd>${children}</
 
 const versionText = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
 
+// Who stands for what was written: the recipe's name, and the keys that signed it.
+function Recipe({ sha256 }) {
+	const [recipe, setRecipe] = useState(null);
+	useEffect(() => {
+		let over = false;
+		if (sha256) recipeOf(sha256).then((r) => !over && setRecipe(r));
+		return () => (over = true);
+	}, [sha256]);
+	if (!sha256) return html`<${Fact} name="Recipe">–<//>`;
+	return html`<${Fact} name="Recipe">${recipe ? `${recipe.name} ${recipe.version} · ` : ""}<code class="hash">${sha256}</code><//>
+		${recipe && html`<${Fact} name="Signed by">${recipe.signers.map((s) => `${s.key} (${s.roles.join(", ") || "no role"})`).join(", ") || "nobody"}<//>`}`;
+}
+
+const Files = ({ of }) => html`<div class="orders">
+	<a class="order quiet" href=${`/api/v1/attempts/${of.id}`} download=${`attempt-${of.id}.json`}>Attempt ${of.id} as JSON</a>
+	${of.verdict && html`<a class="order quiet" href=${`/api/v1/attempts/${of.id}/proof`} download=${`proof-${of.id}.json`}
+		title="The rows of the journal and the signed checkpoint that covers them: stationctl journal prove checks them anywhere">Proof of attempt ${of.id}</a>`}
+</div>`;
+
 function Attempt({ of }) {
 	const ms = of.ended_at ? Date.parse(of.ended_at) - Date.parse(of.started_at) : null;
 	return html`<article class="attempt" aria-label=${`Attempt ${of.id}`}>
@@ -66,7 +79,7 @@ function Attempt({ of }) {
 			<${Fact} name="Slot">${of.slot}<//>
 			<${Fact} name="Order">${of.order ?? "–"}<//>
 			<${Fact} name="Batch">${of.batch ?? "–"}<//>
-			<${Fact} name="Recipe"><code class="hash">${of.recipe ?? "–"}</code><//>
+			<${Recipe} sha256=${of.recipe} />
 			<${Fact} name="Board">${of.board}<//>
 			<${Fact} name="Transport">${of.transport}<//>
 			<${Fact} name="USB serial">${of.usb_serial ?? "–"}<//>
@@ -81,6 +94,7 @@ function Attempt({ of }) {
 		</dl>
 		${of.steps.length > 0 && html`<${Steps} steps=${of.steps} />`}
 		${of.regions.length > 0 && html`<${Regions} regions=${of.regions} />`}
+		<${Files} of=${of} />
 	</article>`;
 }
 
@@ -108,6 +122,10 @@ const History = ({ unit }) => html`<section>
 		<${Fact} name="Holds">${holds(unit)}<//>
 		${unit.unfinished && html`<${Fact} name="Unfinished">yes: its flash may be half-written<//>`}
 	</dl>
+	<div class="orders">
+		<a class="order quiet" href=${`/api/v1/units/${unit.uid}/log`} download=${`unit-${unit.serial ?? unit.uid}.txt`}>Log of this unit as text</a>
+		<a class="order quiet" href=${`/units?uid=${unit.uid}`} onClick=${go}>Its attempts as a list</a>
+	</div>
 	${unit.attempts.map((a) => html`<${Attempt} key=${a.id} of=${a} />`)}
 	${unit.attempts.length >= MOST && html`<p>Only the newest ${MOST} attempts are shown; the API has all: /api/v1/attempts?uid=${unit.uid}</p>`}
 </section>`;
@@ -137,8 +155,8 @@ export function Screen({ name }) {
 			clearTimeout(timer);
 		};
 	}, [name]);
+	if (!name) return html`<${Records} />`;
 	return html`<main class="unit-page">
-		${!name && html`<h1>Units</h1><p>Type or scan a UID or a serial into the box above.</p>`}
 		${found?.refusal && html`<div role="alert"><h1>${name}</h1><p class="said">${ended(found.refusal.message)} <strong>${found.refusal.action}</strong></p></div>`}
 		${found?.several && html`<${Several} units=${found.several} />`}
 		${found?.unit && html`<${History} unit=${found.unit} />`}
