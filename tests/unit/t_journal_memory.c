@@ -161,13 +161,14 @@ static bool admission(FILE *out, struct err *e)
 {
 	struct journal_unit u;
 	int64_t n = 0, max = 0;
-	bool among, known, revoked;
+	struct journal_recipe recipe;
+	bool among;
 	if (!journal_unit(r, UID_1, &u, e) || !journal_recipe_units(r, SHA_A, UID_1, &n, &among, e) ||
-	    !journal_max_rollback(r, "openmv-n6", "cam", &max, e) || !journal_recipe(r, SHA_A, &known, &revoked, e))
+	    !journal_max_rollback(r, "openmv-n6", "cam", &max, e) || !journal_recipe(r, SHA_A, &recipe, e))
 		return false;
-	fprintf(out, "%d %d %lld %lld %s %s %s %s %lld %d %lld %d %d", u.known, u.unfinished, (long long)u.passed,
+	fprintf(out, "%d %d %lld %lld %s %s %s %s %lld %d %lld %d %d %s", u.known, u.unfinished, (long long)u.passed,
 	    (long long)u.passed_batch, u.passed_recipe, u.passed_board, u.passed_name, u.serial, (long long)n, among,
-	    (long long)max, known, revoked);
+	    (long long)max, recipe.known, recipe.revoked, recipe.state);
 	return true;
 }
 
