@@ -196,7 +196,7 @@ static void an_hour_beyond_its_limits_is_marked(void **state)
 	assert_true(tally_create(0, &t, &e));
 	/* hour 0: 100 pass; hour 1: 80 pass, 20 fail; p = 0.1, limits 0.01 and 0.19 */
 	for (int i = 0; i < 200; i++) {
-		char uid[8];
+		char uid[12];
 		snprintf(uid, sizeof uid, "%d", i);
 		bool fails = i >= 180;
 		add(t, i + 1, uid, fails ? VERDICT_FAIL : VERDICT_PASS, fails ? "flash-error" : "ok", 1, i / 100 * HOUR,

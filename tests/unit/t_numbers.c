@@ -49,7 +49,7 @@ static void expect(const char *kind, const char *wanted)
 	free(json);
 	assert_true(json_array(tree, "items", &items, &e));
 	for (const struct cJSON *i = json_first(items); i; i = json_after(i)) {
-		const char *value, *state, *uid;
+		const char *value, *state, *uid = NULL;
 		assert_true(json_string(i, "value", &value, &e) && json_string(i, "state", &state, &e) &&
 			    json_string_or_null(i, "uid", &uid, &e));
 		size_t used = strlen(text);
