@@ -212,6 +212,15 @@ static void write_rest(struct journal *j)
 	put(j, KIND_MES_PARKED,
 	    "{\"row\":\"12\",\"id\":\"0\",\"event\":\"attempt-ended\",\"status\":404,\"code\":\"mes-parked\","
 	    "\"message\":\"m\"}");
+	put(j, KIND_RECIPE_ADDED,
+	    "{\"sha256\":\"" SHA_B
+	    "\",\"name\":\"cam\",\"version\":\"2\",\"rollback\":4,\"board\":\"openmv-n6\",\"bytes\":1,"
+	    "\"not_before\":null,\"not_after\":null,\"units\":null,\"after\":\"run\",\"state\":\"draft\",\"regions\":[]"
+	    ","
+	    "\"signers\":[],\"by\":null}");
+	put(j, KIND_RECIPE_APPROVED, "{\"sha256\":\"" SHA_B "\",\"state\":\"approved\",\"by\":\"anna\"}");
+	put(j, KIND_RECIPE_ACTIVATED, "{\"sha256\":\"" SHA_B "\",\"by\":\"ben\"}");
+	put(j, KIND_RECIPE_RETIRED, "{\"sha256\":\"" SHA_B "\",\"reason\":null,\"by\":\"ben\"}");
 }
 
 /* Every column of every row of every relational table, one at a time; on a day of its own. */
