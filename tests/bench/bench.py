@@ -170,11 +170,11 @@ def worked(attempt, first="compared"):
     return step_end(attempt, "proved") - moment(step(attempt, first)["started_at"])
 
 
-def cpu(pid):
-    """Seconds of user and system time of a process so far."""
+def cpu(pid, children=False):
+    """Seconds of user and system time of a process so far; with those of its children that have ended."""
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15 if children else 13])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_mib(pid):

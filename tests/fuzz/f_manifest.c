@@ -20,7 +20,7 @@ static void must(bool holds)
 static void wrap(struct span manifest, uint8_t **image, size_t *size)
 {
 	static const uint8_t payload[] = { 0xD2, 0xCD, 0x31, 0x80, 0x80, 0x80, 0x80, 0x00 };
-	struct romfs_writer_options options = { 0, 0 };
+	struct romfs_writer_options options = { .limit = 0 };
 	struct romfs_writer w;
 	struct err e = ERR_INIT;
 	must(romfs_writer_begin(&w, &options, &e) && romfs_writer_file(&w, "recipe.json", 11, manifest, 1, &e) &&

@@ -25,7 +25,7 @@ class SwdRig(Rig):
         """nests: the board of each slot, where it is not `board`."""
         super().__init__(board=board, cameras=cameras, program=f"swd_driver = {driver}\n{program}", start=False, speed=speed,
                          return_ms=return_ms)
-        self.flash, self.cores, self.boards = flash, {}, nests or [board] * cameras
+        self.flash, self.cores, self.boards, self.khz = flash, {}, nests or [board] * cameras, khz
         self.ports = free_ports(len(self.boards))
         line = os.path.join(self.work, "line.json")
         with open(line, "w") as f:
@@ -40,13 +40,17 @@ class SwdRig(Rig):
         if start:
             self.start()
 
+    def core_options(self):
+        """What each virtual core is told besides."""
+        return []
+
     def plug(self, number, board=None, flash=None, uid_of=None):
         """A camera is put into nest `number`."""
         with open(os.path.join(self.work, "log"), "ab") as log:
             self.cores[number] = subprocess.Popen(
                 [f"{BUILD}/virtual-core", "--board", board or self.boards[number - 1], "--flash", flash or self.flash, "--number",
-                 str(uid_of or number), "--listen", f"127.0.0.1:{self.ports[number - 1]}", "--speed", self.speed],
-                stdout=log, stderr=log)
+                 str(uid_of or number), "--listen", f"127.0.0.1:{self.ports[number - 1]}", "--speed", self.speed,
+                 *self.core_options()], stdout=log, stderr=log)
 
         def listens():
             with socket.socket() as s:
