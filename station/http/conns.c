@@ -138,13 +138,24 @@ void conns_phase(struct conns *c, struct conn *k, enum phase phase)
 	k->received = 0;
 	if (phase == PHASE_HEAD)
 		pthread_cond_broadcast(&c->rested);
+	if (k->unwelcome && is_stream(k) && !k->ended)
+		end(c, k);
 	pthread_mutex_unlock(&c->lock);
 }
 
-void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until)
+uint64_t conns_endings(struct conns *c)
+{
+	pthread_mutex_lock(&c->lock);
+	uint64_t endings = c->endings;
+	pthread_mutex_unlock(&c->lock);
+	return endings;
+}
+
+void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until, uint64_t endings)
 {
 	pthread_mutex_lock(&c->lock);
 	k->tag = tag;
+	k->unwelcome = tag && c->endings != endings;
 	k->until = until;
 	pthread_mutex_unlock(&c->lock);
 }
@@ -152,9 +163,14 @@ void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until)
 void conns_end_tagged(struct conns *c, uint64_t tag)
 {
 	pthread_mutex_lock(&c->lock);
-	for (struct conn *k = c->list.next; k != &c->list; k = k->next)
-		if (!k->ended && k->tag == tag && is_stream(k))
+	c->endings++;
+	for (struct conn *k = c->list.next; k != &c->list; k = k->next) {
+		if (k->ended || k->tag != tag)
+			continue;
+		k->unwelcome = true;
+		if (is_stream(k))
 			end(c, k);
+	}
 	pthread_mutex_unlock(&c->lock);
 }
 

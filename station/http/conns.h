@@ -35,8 +35,9 @@ struct conn {
 	int64_t since; /* monotonic ms: the phase's begin */
 	uint64_t received;
 	bool ended;
-	uint64_t tag;  /* whose stream it is; 0: nobody's */
-	int64_t until; /* monotonic ms: a stream ends then; 0: never */
+	uint64_t tag;   /* whose stream it is; 0: nobody's */
+	int64_t until;  /* monotonic ms: a stream ends then; 0: never */
+	bool unwelcome; /* what it is tagged with has ended; so does its answer, if it becomes a stream */
 };
 
 struct conns {
@@ -45,6 +46,7 @@ struct conns {
 	pthread_t thread;
 	struct conn list; /* the ring's anchor */
 	unsigned open;    /* that were not ended yet */
+	uint64_t endings; /* calls of conns_end_tagged so far */
 	bool running, stopping;
 };
 
@@ -58,9 +60,12 @@ void conns_remove(struct conns *c, struct conn *k);
 void conns_phase(struct conns *c, struct conn *k, enum phase phase);
 /* Waits until no connection is in the middle of a request, at most that long. */
 void conns_drain(struct conns *c, int64_t ms);
-/* Whose request this is: its stream ends with conns_end_tagged, or then. */
-void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until);
-/* Ends the streams, and no other answers, that are tagged so. */
+uint64_t conns_endings(struct conns *c);
+/* Whose request this is: its stream ends with conns_end_tagged, or then.  endings: what conns_endings said before that
+ * person or token was looked up; whatever ended since may have been this one, so that a stream has to be asked for
+ * anew. */
+void conns_tag(struct conns *c, struct conn *k, uint64_t tag, int64_t until, uint64_t endings);
+/* Ends the streams, and no other answers, that are tagged so, also those that have not begun yet. */
 void conns_end_tagged(struct conns *c, uint64_t tag);
 void conns_received(struct conns *c, struct conn *k, size_t bytes);
 

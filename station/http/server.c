@@ -168,9 +168,10 @@ static bool admit(struct http *h, struct guest *g, const struct head *head, cons
 	if (!g->route)
 		return false;
 	r->params = g->route->params;
+	uint64_t endings = conns_endings(&h->conns);
 	if (!caller_find(h, head, &r->caller, e) || !caller_may(&r->caller, g->route->right, e))
 		return false;
-	conns_tag(&h->conns, &g->conn, r->caller.tag, r->caller.until);
+	conns_tag(&h->conns, &g->conn, r->caller.tag, r->caller.until, endings);
 	if (!is_safe(method) && !media_fits(g->route, media_of(head->content_type), e))
 		return false;
 	if (head_has_body(head, &announced) && announced > (int64_t)body_limit(g->route) && body_limit(g->route))
