@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -650,6 +653,36 @@ static void test_deadlines(void **state)
 }
 
 /* One request at a time with one key; what was answered is the journal's to know. */
+/* Between its header and its first byte a stream is none yet; what ends its session ends it all the same. */
+static void test_streams_end_with_their_session(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	char byte;
+	for (int late = 0; late < 2; late++) { /* late: the session ends after it was looked up, before the tag */
+		struct conns c = { .running = false };
+		struct conn k;
+		int ends[2];
+		assert_true(conns_start(&c, &e));
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		conns_add(&c, &k, ends[0]);
+		uint64_t endings = conns_endings(&c);
+		if (late)
+			conns_end_tagged(&c, 7);
+		conns_tag(&c, &k, 7, 0, endings);
+		conns_phase(&c, &k, PHASE_ANSWER);
+		if (!late)
+			conns_end_tagged(&c, 7);
+		assert_int_equal(recv(ends[1], &byte, 1, MSG_DONTWAIT), -1); /* other answers are finished */
+		conns_phase(&c, &k, PHASE_LIVE);
+		assert_int_equal(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0);
+		conns_remove(&c, &k);
+		conns_stop(&c);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
 static void test_keys(void **state)
 {
 	(void)state;
@@ -800,6 +833,7 @@ int main(void)
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_streams_end_with_their_session),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_subjects),
