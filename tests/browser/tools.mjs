@@ -21,6 +21,19 @@ export function truth(value, what) {
 	if (!value) throw new Error(`not so: ${what}`);
 }
 
+// A limit that only ends a failure: machines may be slow.
+export const LIMIT_MS = 120000;
+
+// What the condition comes to, once it is true.
+export async function until(condition, what) {
+	for (const end = performance.now() + LIMIT_MS;;) {
+		const value = await condition();
+		if (value) return value;
+		if (performance.now() > end) throw new Error(`never so: ${what}`);
+		await new Promise((done) => setTimeout(done, 50));
+	}
+}
+
 // --- lines, in one python process
 
 const helper = spawn("python3", [join(here, "rig.py")], { stdio: ["pipe", "pipe", "inherit"] });
@@ -56,6 +69,7 @@ export const browser = await chromium.launch({
 // A page of a kiosk's size.  What it logs as an error is kept in page.errors.
 export async function openPage(url, viewport = { width: 1920, height: 1080 }) {
 	const context = await browser.newContext({ viewport });
+	context.setDefaultTimeout(LIMIT_MS);
 	const page = await context.newPage();
 	page.errors = [];
 	page.on("console", (m) => m.type() === "error" && page.errors.push(m.text()));
@@ -99,8 +113,9 @@ export async function main() {
 			bad++;
 			console.log(`not ok ${i + 1} - ${title}`);
 			console.log(String(error.stack ?? error).replace(/^/gm, "# "));
+			console.log(`# ${String(error).split("\n").slice(0, 3).join(" ")}`); // the last line is the reason
 		}
-		console.log(`# ${((performance.now() - started) / 1000).toFixed(1)} s`);
+		console.log(`\n# ${((performance.now() - started) / 1000).toFixed(1)} s`);
 	}
 	await browser.close();
 	helper.stdin.end();

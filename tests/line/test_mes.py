@@ -79,9 +79,9 @@ class Mes:
         one = {"target": lines[0].split()[1], "head": {k.lower(): v for k, v in (x.split(": ", 1) for x in lines[1:])},
                "body": json.loads(body), "raw": body, "at": time.monotonic()}
         with self.lock:
-            self.seen.append(one)
             how = self.script.pop(0) if self.script else self.rules.get(one["body"].get("kind"), "ok")
-        one["how"] = how
+            one["how"] = how
+            self.seen.append(one)
         return getattr(self, how.split()[0].replace("-", "_"))(link, one, *how.split()[1:])
 
     def reply(self, link, status, body=b"", *headers):
