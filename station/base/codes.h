@@ -87,6 +87,9 @@
 	    "Bring new numbers, then plug the camera in again.")                                                       \
 	X(NUMBER_TAKEN, "number-taken", VERDICT_ERROR, false, "The serial or MAC number is another unit's, or void.",  \
 	    "Look up whose it is, and use the right one.")                                                             \
+	X(NUMBER_UNFIT, "number-unfit", VERDICT_ERROR, false,                                                          \
+	    "The unit's number does not fit its place in the recipe.",                                                 \
+	    "Give the unit a number in the recipe's form, or use another recipe.")                                     \
 	X(SHIFT_CLOSED, "shift-closed", VERDICT_ERROR, false,                                                          \
 	    "No shift is open: its challenge units have not shown what they must.",                                    \
 	    "Start the shift, and deploy to each challenge unit.")                                                     \

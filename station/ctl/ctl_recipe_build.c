@@ -22,13 +22,15 @@
 /* Everything the command line said and what was made of it. */
 struct build {
 	const char *board_id, *name, *version, *rollback, *after, *out, *boards_option;
-	struct ctl_list limits, tails, allowed;
+	struct ctl_list limits, tails, allowed, marked, places;
 	const char *limit_items[MAX_LIMITS], *tail_items[RECIPE_MAX_REGIONS], *allowed_items[MAX_ALLOWED];
+	const char *marked_items[RECIPE_MAX_REGIONS], *place_items[RECIPE_MAX_REGIONS * UNIT_FIELDS_MAX];
 	struct board_set boards; /* owned */
 	const struct board *board;
 	struct recipe_spec spec;
 	struct recipe_part parts[RECIPE_MAX_REGIONS];
 	char partition[RECIPE_MAX_REGIONS][24];
+	struct unit_field fields[RECIPE_MAX_REGIONS][UNIT_FIELDS_MAX];
 	uint8_t *images[RECIPE_MAX_REGIONS];                /* owned: the parts' bytes */
 	const char *paths[RECIPE_MAX_REGIONS][MAX_ALLOWED]; /* the parts' misaligned_ok */
 };
@@ -124,6 +126,63 @@ static bool allow(struct build *b, const char *item, struct err *e)
 	return true;
 }
 
+static struct unit_field *fields_of(struct build *b, const struct recipe_part *part)
+{
+	return b->fields[part - b->parts];
+}
+
+/* --unit-data PARTITION: the marks in its payload. */
+static bool marked(struct build *b, const char *name, struct err *e)
+{
+	struct recipe_part *part = part_of(b, name);
+	if (!part)
+		return err_set(e, CODE_USAGE, "--unit-data names %.60s, which is not in this recipe", name);
+	part->fields = fields_of(b, part);
+	return unit_data_marks(part->image, fields_of(b, part), &part->field_count, e) || err_prefix(e, "%s", name);
+}
+
+/* --unit-field PARTITION=VALUE@AT+SIZE[:bytes] */
+static bool place(struct build *b, const char *item, struct err *e)
+{
+	char name[24], value[8], end[8] = "";
+	unsigned at, size;
+	int used = 0;
+	const char *rest = cut(item, '=', name, "PARTITION=VALUE@AT+SIZE[:bytes]", e);
+	struct recipe_part *part = rest ? part_of(b, name) : NULL;
+	if (!rest)
+		return false;
+	if (!part)
+		return err_set(e, CODE_USAGE, "--unit-field names %s, which is not in this recipe", name);
+	if (sscanf(rest, "%7[a-z]@%7u+%3u%n%7s", value, &at, &size, &used, end) < 3 || !used ||
+	    (*end && strcmp(end, ":bytes") != 0))
+		return err_set(e, CODE_USAGE, "'%.60s' is not of the form VALUE@AT+SIZE[:bytes]", rest);
+	if (part->field_count == UNIT_FIELDS_MAX)
+		return err_set(e, CODE_USAGE, "a region has at most %d fields", UNIT_FIELDS_MAX);
+	struct unit_field *f = &fields_of(b, part)[part->field_count++];
+	part->fields = fields_of(b, part);
+	*f = (struct unit_field){ .at = at, .size = (uint16_t)size, .bytes = *end };
+	return unit_value_find(value, &f->value) || err_set(e, CODE_USAGE, "a value is serial, mac or uid");
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct unit_field *x = a, *y = b;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+static bool fill_in(struct build *b, struct err *e)
+{
+	for (unsigned i = 0; i < b->marked.count; i++)
+		if (!marked(b, b->marked.items[i], e))
+			return false;
+	for (unsigned i = 0; i < b->places.count; i++)
+		if (!place(b, b->places.items[i], e))
+			return false;
+	for (unsigned i = 0; i < b->spec.part_count; i++)
+		qsort(b->fields[i], b->parts[i].field_count, sizeof b->fields[i][0], by_place);
+	return true;
+}
+
 /* A folder becomes a ROMFS image for its partition. */
 static bool build_folder(
     struct build *b, const struct partition *p, const char *path, uint8_t **data, size_t *size, struct err *e)
@@ -171,6 +230,8 @@ static bool options(struct build *b, int *argc, char **argv, struct err *e)
 	b->limits = (struct ctl_list){ b->limit_items, 0, MAX_LIMITS };
 	b->tails = (struct ctl_list){ b->tail_items, 0, RECIPE_MAX_REGIONS };
 	b->allowed = (struct ctl_list){ b->allowed_items, 0, MAX_ALLOWED };
+	b->marked = (struct ctl_list){ b->marked_items, 0, RECIPE_MAX_REGIONS };
+	b->places = (struct ctl_list){ b->place_items, 0, RECIPE_MAX_REGIONS * UNIT_FIELDS_MAX };
 	const struct ctl_option table[] = {
 		{ 'b', "board", NULL, &b->board_id, NULL },
 		{ 'n', "name", NULL, &b->name, NULL },
@@ -182,6 +243,8 @@ static bool options(struct build *b, int *argc, char **argv, struct err *e)
 		{ 0, "limit", NULL, NULL, &b->limits },
 		{ 0, "tail", NULL, NULL, &b->tails },
 		{ 0, "misaligned-ok", NULL, NULL, &b->allowed },
+		{ 0, "unit-data", NULL, NULL, &b->marked },
+		{ 0, "unit-field", NULL, NULL, &b->places },
 		{ 0, NULL, NULL, NULL, NULL },
 	};
 	return ctl_options(argc, argv, table, e) && ctl_operands(*argc, 1, RECIPE_MAX_REGIONS, USAGE, e) &&
@@ -226,7 +289,7 @@ static bool gather(struct build *b, int argc, char **argv, struct err *e)
 	for (unsigned i = 0; i < b->allowed.count; i++)
 		if (!allow(b, b->allowed.items[i], e))
 			return false;
-	return true;
+	return fill_in(b, e);
 }
 
 /* Would a station take it, but for its signatures? */

@@ -188,6 +188,9 @@ static void print_region(const struct recipe_region *r)
 	printf("region      %s  %s  %" PRIu32 " bytes  crc32 %08" PRIx32 "  tail %s\n", r->partition,
 	    r->romfs ? "romfs" : "raw", r->length, r->bound.crc32, r->tail_blank ? "blank" : "keep");
 	printf("            sha256 %s  %s\n", sha, r->payload);
+	for (unsigned i = 0; i < r->field_count; i++)
+		printf("            unit data: the %s at %u, %u bytes%s\n", unit_value_name(r->fields[i].value),
+		    r->fields[i].at, r->fields[i].size, r->fields[i].bytes ? ", as bytes" : "");
 	for (unsigned i = 0; i < r->misaligned_count; i++) {
 		printf("            misaligned_ok ");
 		ctl_print_text(span_of(r->misaligned_ok[i], strlen(r->misaligned_ok[i])));

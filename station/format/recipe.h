@@ -16,6 +16,7 @@
 #include "format/board.h"
 #include "format/minisig.h"
 #include "format/plan.h"
+#include "format/unit_data.h"
 #include "romfs.h"
 
 #define RECIPE_MAX_BYTES      (64u << 20)
@@ -28,6 +29,7 @@
 #define RECIPE_HEADER         8  /* bytes of the image header: magic and length */
 #define RECIPE_KIND           83 /* of a signature record */
 #define RECIPE_FORMAT         "romline.recipe.1"
+#define RECIPE_FORMAT_UNIT    "romline.recipe.2" /* the same, and in each region "template": null, or its fields */
 #define RECIPE_MANIFEST       "recipe.json"
 
 /* The outer form: where B and the signatures are.  All spans borrowed from the image. */
@@ -53,6 +55,8 @@ struct recipe_region {
 	unsigned misaligned_count;
 	const char **misaligned_ok; /* owned; the strings belong to the manifest */
 	uint32_t files;             /* files in the ROMFS, counted by recipe_bind */
+	unsigned field_count;       /* 0: the payload goes to every unit as it is */
+	struct unit_field fields[UNIT_FIELDS_MAX];
 };
 
 /* A parsed manifest over an image.  Spans borrow from the image, so the image outlives the recipe. */
@@ -62,6 +66,7 @@ struct recipe {
 	int64_t not_before, not_after; /* ms since 1970; -1: no limit */
 	int64_t units;                 /* -1: no limit */
 	bool after_run;                /* after.mode: run, else bootloader */
+	bool per_unit;                 /* some region has fields: format romline.recipe.2 */
 	unsigned region_count;
 	struct recipe_region regions[RECIPE_MAX_REGIONS];
 	unsigned warnings;      /* files that are less aligned than their board likes, without being models */
@@ -84,6 +89,11 @@ bool recipe_read(const struct recipe_image *image, struct recipe *out, struct er
 /* Holds the recipe against its board: partitions, sizes, overlaps, digests of every payload, ROMFS structure and
  * alignment, firmware plausibility; fills the bound regions. */
 bool recipe_bind(struct recipe *r, const struct board *b, struct err *e);
+/* The fields of a region of the manifest: manifest-invalid. */
+bool recipe_template_read(const struct cJSON *region, struct recipe_region *r, struct err *e);
+/* Are the fields of a bound region where they can be filled in: no firmware, and in a ROMFS within the bytes of one
+ * file each?  manifest-invalid. */
+bool recipe_template_fits(const struct recipe_region *r, struct err *e);
 /* One payload against the manifest's digests: payload-mismatch. */
 bool recipe_payload_matches(const struct recipe_region *r, struct err *e);
 void recipe_clear(struct recipe *r); /* accepts an all-zero recipe */

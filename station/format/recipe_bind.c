@@ -166,7 +166,7 @@ static bool check_region(struct recipe *recipe, struct recipe_region *r, const s
 {
 	if (!recipe_payload_matches(r, e))
 		return false;
-	return r->romfs ? check_romfs(recipe, r, b, e) : check_firmware(r, b, e);
+	return (r->romfs ? check_romfs(recipe, r, b, e) : check_firmware(r, b, e)) && recipe_template_fits(r, e);
 }
 
 bool recipe_bind(struct recipe *r, const struct board *b, struct err *e)

@@ -32,7 +32,33 @@ static void payload_name(const struct recipe_part *part, char out[40])
 	snprintf(out + i, 40 - i, "%s", part->romfs ? ".img" : ".bin");
 }
 
-static bool add_region(struct cJSON *list, const struct recipe_part *part, struct err *e)
+static void add_template(struct cJSON *region, const struct recipe_part *part)
+{
+	if (!part->field_count) {
+		json_add_null(region, "template");
+		return;
+	}
+	struct cJSON *list = json_add_array(region, "template");
+	for (unsigned i = 0; i < part->field_count; i++) {
+		const struct unit_field *f = &part->fields[i];
+		struct cJSON *field = json_add_object(list, NULL);
+		json_add_integer(field, "at", f->at);
+		json_add_integer(field, "size", f->size);
+		json_add_string(field, "value", unit_value_name(f->value));
+		json_add_string(field, "as", f->bytes ? "bytes" : "text");
+	}
+}
+
+static bool per_unit(const struct recipe_spec *spec)
+{
+	unsigned fields = 0;
+	for (unsigned i = 0; i < spec->part_count; i++)
+		fields += spec->parts[i].field_count;
+	return fields;
+}
+
+static bool add_region(
+    struct cJSON *list, const struct recipe_spec *spec, const struct recipe_part *part, struct err *e)
 {
 	struct cJSON *object = json_add_object(list, NULL);
 	struct digest d;
@@ -53,20 +79,22 @@ static bool add_region(struct cJSON *list, const struct recipe_part *part, struc
 	struct cJSON *misaligned = json_add_array(object, "misaligned_ok");
 	for (unsigned i = 0; i < part->misaligned_count; i++)
 		json_add_string(misaligned, NULL, part->misaligned_ok[i]);
+	if (per_unit(spec))
+		add_template(object, part);
 	return true;
 }
 
 static char *manifest(const struct recipe_spec *spec, struct err *e)
 {
 	AUTO_JSON struct cJSON *root = json_new_object();
-	json_add_string(root, "format", RECIPE_FORMAT);
+	json_add_string(root, "format", per_unit(spec) ? RECIPE_FORMAT_UNIT : RECIPE_FORMAT);
 	json_add_string(root, "name", spec->name);
 	json_add_string(root, "version", spec->version);
 	json_add_integer(root, "rollback", spec->rollback);
 	json_add_string(root, "board", spec->board);
 	struct cJSON *regions = json_add_array(root, "regions");
 	for (unsigned i = 0; i < spec->part_count; i++)
-		if (!add_region(regions, &spec->parts[i], e))
+		if (!add_region(regions, spec, &spec->parts[i], e))
 			return NULL;
 	struct cJSON *limits = json_add_object(root, "limits");
 	add_date(limits, "not_before", spec->not_before);

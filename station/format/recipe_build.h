@@ -18,6 +18,8 @@ struct recipe_part {
 	bool romfs, tail_blank;
 	const char *const *misaligned_ok;
 	unsigned misaligned_count;
+	const struct unit_field *fields;
+	unsigned field_count; /* of any part: the recipe is of the format romline.recipe.2 */
 };
 
 struct recipe_spec {

@@ -105,19 +105,20 @@ static bool misaligned(const struct cJSON *object, struct recipe_region *r, stru
 	return true;
 }
 
-static bool region(const struct cJSON *object, struct recipe_region *r, struct err *e)
+static bool region(const struct cJSON *object, bool per_unit, struct recipe_region *r, struct err *e)
 {
-	static const char *const keys[] = { "partition", "payload", "kind", "length", "crc32", "sha256", "tail",
-		"misaligned_ok", NULL };
+	static const char *const keys[] = { "template", "partition", "payload", "kind", "length", "crc32", "sha256",
+		"tail", "misaligned_ok", NULL };
 	int64_t length;
 	if (!json_is_object(object))
 		return invalid(e, "a region is not an object");
-	if (!json_only_keys(object, keys, e) ||
+	if (!json_only_keys(object, per_unit ? keys : keys + 1, e) ||
 	    !text_field(object, "partition", r->partition, sizeof r->partition, NULL, e) ||
 	    !text_field(object, "payload", r->payload, sizeof r->payload, LOWER UPPER "._-/", e) ||
 	    !choice(object, "kind", "raw", "romfs", &r->romfs, e) ||
 	    !json_integer(object, "length", 1, RECIPE_MAX_BYTES, &length, e) || !digests(object, &r->bound, e) ||
-	    !choice(object, "tail", "keep", "blank", &r->tail_blank, e) || !misaligned(object, r, e))
+	    !choice(object, "tail", "keep", "blank", &r->tail_blank, e) || !misaligned(object, r, e) ||
+	    (per_unit && !recipe_template_read(object, r, e)))
 		return false;
 	if (!payload_path_ok(r->payload))
 		return invalid(e, "\"payload\" is not a plain path below payload/");
@@ -136,12 +137,17 @@ static bool regions(const struct cJSON *root, struct recipe *out, struct err *e)
 		if (out->region_count == RECIPE_MAX_REGIONS)
 			return invalid(e, "there are more than 8 regions");
 		struct recipe_region *r = &out->regions[out->region_count++];
-		if (!region(item, r, e))
+		if (!region(item, out->per_unit, r, e))
 			return err_prefix(e, "region %u", out->region_count);
 		for (unsigned i = 0; i + 1 < out->region_count; i++)
 			if (!strcmp(out->regions[i].partition, r->partition))
 				return err_set(e, CODE_REGION_OVERLAP, "partition %s is named twice", r->partition);
 	}
+	unsigned fields = 0;
+	for (unsigned i = 0; i < out->region_count; i++)
+		fields += out->regions[i].field_count;
+	if (out->per_unit && !fields)
+		return invalid(e, "no region has a template, as its format promises");
 	return out->region_count || invalid(e, "there is no region");
 }
 
@@ -188,8 +194,9 @@ static bool manifest(const struct cJSON *root, struct recipe *out, struct err *e
 		return invalid(e, "the manifest is not an object");
 	if (!json_only_keys(root, keys, e) || !text_field(root, "format", format, sizeof format, NULL, e))
 		return false;
-	if (strcmp(format, RECIPE_FORMAT) != 0)
-		return invalid(e, "\"format\" is not \"" RECIPE_FORMAT "\"");
+	out->per_unit = !strcmp(format, RECIPE_FORMAT_UNIT);
+	if (!out->per_unit && strcmp(format, RECIPE_FORMAT) != 0)
+		return invalid(e, "\"format\" is neither \"" RECIPE_FORMAT "\" nor \"" RECIPE_FORMAT_UNIT "\"");
 	return text_field(root, "name", out->name, sizeof out->name, LOWER "._-", e) &&
 	       text_field(root, "version", out->version, sizeof out->version, LOWER UPPER "._+-", e) &&
 	       json_integer(root, "rollback", 0, MAX_WHOLE, &out->rollback, e) &&

@@ -84,11 +84,12 @@ struct field {
 
 #define REGION_WANTED \
 	MUST("partition", TEXT), MUST("payload", TEXT), MUST("kind", TEXT), MUST("length", COUNT), \
-	MUST("crc32", CRC32), MUST("sha256", SHA256), MUST("tail", TEXT)
+	MUST("crc32", CRC32), MUST("sha256", SHA256), MUST("tail", TEXT), \
+	MAY("fields", COUNT)            /* places that are filled in for each unit; missing: none */
 
 #define REGION_FOUND \
 	MUST("partition", TEXT), MUST("length", COUNT), \
-	MUST("crc32", CRC32),           /* what the manifest says */ \
+	MUST("crc32", CRC32),           /* what the manifest says, or with the unit's data filled in */ \
 	NULLABLE("crc32_read", CRC32),  /* of the bytes read back; null: not read */ \
 	NULLABLE("sha256_read", SHA256), \
 	NULLABLE("files", COUNT),       /* walked in its ROMFS; null: raw, or not walked */ \

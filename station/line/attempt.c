@@ -53,6 +53,14 @@ void attempt_close_link(struct attempt *a)
 	a->link_open = false;
 }
 
+static void empty(struct attempt *a)
+{
+	for (unsigned i = 0; i < RECIPE_MAX_REGIONS; i++) {
+		free(a->filled[i]);
+		a->filled[i] = NULL;
+	}
+}
+
 void attempt_destroy(struct attempt *a)
 {
 	if (!a)
@@ -61,6 +69,7 @@ void attempt_destroy(struct attempt *a)
 	attempt_close_spool(a);
 	for (unsigned i = 0; i < RECIPE_MAX_REGIONS; i++)
 		free(a->regions[i].differ);
+	empty(a);
 	stored_recipe_drop(a->recipe);
 	free(a);
 }
@@ -68,12 +77,41 @@ void attempt_destroy(struct attempt *a)
 void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order)
 {
 	stored_recipe_drop(a->recipe);
+	empty(a);
 	a->recipe = recipe;
 	memcpy(a->batch, batch, strlen(batch) + 1);
 	memcpy(a->order, order, strlen(order) + 1);
 	a->region_count = recipe->recipe.region_count;
 	for (unsigned i = 0; i < a->region_count; i++)
 		a->bound[i] = recipe->recipe.regions[i].bound;
+}
+
+/* Takes over `image`. */
+static bool fill_region(struct attempt *a, unsigned i, uint8_t *image, struct err *e)
+{
+	const struct recipe_region *r = &a->recipe->recipe.regions[i];
+	const char *const values[UNIT_VALUES] = { [UNIT_SERIAL] = a->serial, [UNIT_MAC] = a->mac, [UNIT_UID] = a->uid };
+	struct digest d;
+	a->filled[i] = image;
+	if (!image)
+		return err_set(e, CODE_NO_MEMORY, "no memory for the unit's data");
+	memcpy(image, r->bound.image.data, r->length);
+	if (!unit_data_fill(r->fields, r->field_count, values, image, r->length, e) ||
+	    !digest_of(span_of(image, r->length), &d, e))
+		return false;
+	a->bound[i].image = span_of(image, r->length);
+	a->bound[i].crc32 = d.crc32;
+	memcpy(a->bound[i].sha256, d.sha256, SHA256_SIZE);
+	return true;
+}
+
+bool attempt_fill(struct attempt *a, struct err *e)
+{
+	empty(a);
+	for (unsigned i = 0; i < a->region_count; i++)
+		if (a->recipe->recipe.regions[i].field_count && !fill_region(a, i, malloc(a->bound[i].image.size), e))
+			return false;
+	return true;
 }
 
 void step_begin(struct attempt *a, enum step step)

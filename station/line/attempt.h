@@ -82,7 +82,8 @@ struct attempt {
 	int64_t started_at;
 	struct step_record steps[STEP_COUNT];
 	struct region_result regions[RECIPE_MAX_REGIONS];
-	struct region bound[RECIPE_MAX_REGIONS]; /* copied from the recipe */
+	struct region bound[RECIPE_MAX_REGIONS]; /* copied from the recipe, or over `filled` */
+	uint8_t *filled[RECIPE_MAX_REGIONS];     /* owned; payloads with this unit's data in them, NULL: as signed */
 	unsigned region_count;
 	int spool; /* file of what was read back; -1: none */
 	char run_serial[USB_STRING_SIZE];
@@ -103,6 +104,10 @@ void attempt_close_link(struct attempt *a);
 void attempt_close_spool(struct attempt *a);
 /* Binds the recipe whose batch is open; takes over the caller's reference. */
 void attempt_bind(struct attempt *a, struct stored_recipe *recipe, const char *batch, const char *order);
+
+/* Fills the unit's numbers into the regions that have a place for them; from here on these bytes are what the camera
+ * must hold.  serial-missing, number-unfit. */
+bool attempt_fill(struct attempt *a, struct err *e);
 
 void step_begin(struct attempt *a, enum step step);
 void step_end(struct attempt *a, enum step step, enum code outcome);

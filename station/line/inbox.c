@@ -45,6 +45,8 @@ static void add_region(struct cJSON *list, const struct recipe_region *r)
 	hex_encode(text, r->bound.sha256, SHA256_SIZE);
 	json_add_string(region, "sha256", text);
 	json_add_string(region, "tail", r->tail_blank ? "blank" : "keep");
+	if (r->field_count)
+		json_add_integer(region, "fields", r->field_count);
 }
 
 static struct cJSON *added_body(const struct stored_recipe *r)

@@ -97,17 +97,30 @@ static enum admission choose(
 	return how == NUMBERS_SCAN ? ADMIT_ASK : ADMIT_NO;
 }
 
+static enum admission choose_both(struct slot *s, const struct journal_unit *unit, struct err *e)
+{
+	const struct line_options *o = &s->line->o;
+	struct attempt *a = s->attempt;
+	enum admission answer = choose(s, NUMBER_SERIAL, o->serials, unit->serial, &a->new_serial, e);
+	return answer == ADMIT_YES ? choose(s, NUMBER_MAC, o->macs, unit->mac, &a->new_mac, e) : answer;
+}
+
 enum admission numbers_choose(struct slot *s, struct err *e)
 {
 	const struct line_options *o = &s->line->o;
 	struct attempt *a = s->attempt;
 	struct journal_unit unit;
-	if (a->deploy || (o->serials == NUMBERS_OFF && o->macs == NUMBERS_OFF && !s->scanned[0]))
+	bool gives = !a->deploy && (o->serials != NUMBERS_OFF || o->macs != NUMBERS_OFF || s->scanned[0]);
+	if (!gives && !a->recipe->recipe.per_unit)
 		return ADMIT_YES;
 	if (!journal_unit(s->line->reader, a->uid, &unit, e))
 		return ADMIT_NO;
-	enum admission answer = choose(s, NUMBER_SERIAL, o->serials, unit.serial, &a->new_serial, e);
-	return answer == ADMIT_YES ? choose(s, NUMBER_MAC, o->macs, unit.mac, &a->new_mac, e) : answer;
+	enum admission answer = gives ? choose_both(s, &unit, e) : ADMIT_YES;
+	if (!gives) { /* what it has is written once more */
+		snprintf(a->serial, sizeof a->serial, "%.*s", NUMBER_SIZE - 1, unit.serial);
+		snprintf(a->mac, sizeof a->mac, "%.*s", NUMBER_SIZE - 1, unit.mac);
+	}
+	return answer != ADMIT_YES || attempt_fill(a, e) ? answer : ADMIT_NO;
 }
 
 /* --- scanning ----------------------------------------------------------------------------------------------------- */

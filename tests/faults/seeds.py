@@ -182,7 +182,7 @@ class Campaign:
             more = [f"{threads} threads beside the slots', {self.threads} at the start"] if threads != self.threads else []
             return more + [n for n in names if n.startswith("/dev/bus/usb/") or "spool" in n or "pipe:" in n]
         try:
-            until(lambda: not left(), "nothing is left behind cameras that are gone", 20)
+            until(lambda: not left(), "nothing is left behind cameras that are gone")
         except AssertionError as error:
             return [f"{error}: {left()}"]
         return []

@@ -22,7 +22,7 @@ BUILD = os.environ.get("BUILD", "build")
 STATION_BUILD = os.environ.get("STATION_BUILD", BUILD)
 CTL = f"{BUILD}/stationctl"
 RESTING = {"passed", "failed", "error", "aborted", "refused", "asking", "unrecorded"}
-WAIT_S = int(os.environ.get("WAIT_S", 120)) if STATION_BUILD == BUILD else 300
+WAIT_S = int(os.environ.get("WAIT_S", 300))
 
 
 class Tests:

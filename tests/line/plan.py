@@ -13,7 +13,7 @@ from harness import CTL, Rig, Tests, equal, payload
 
 test = Tests()
 SIZE = 160 << 10  # three units of 64 KiB with the header's
-RUNS = 3
+RUNS = 6
 
 
 def contents():

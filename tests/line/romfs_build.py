@@ -196,7 +196,7 @@ def test_convert(tmp):
         check(f"a converter that {name}", refused(run, code, words, status) and load(f"{src}.img") == before, run)
     child = subprocess.Popen([CTL, "romfs", "build", src, "-b", "openmv-n6", "-o", f"{tmp}/k", "--convert",
                               f"*.tflite=sh -c 'echo $$ > {tmp}/pid; exec sleep 600' {{in}} {{out}}"], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and not (os.path.exists(f"{tmp}/pid") and load(f"{tmp}/pid")):
         time.sleep(0.02)
     pid = int(load(f"{tmp}/pid"))

@@ -366,7 +366,7 @@ def probe_faults():
         core.file("image", noise(5000))
         try:
             subprocess.run(["openocd", "-f", "cfg", "-c", "init; load_image image 0x24000000 bin; shutdown"], cwd=core.work,
-                           capture_output=True, timeout=2)
+                           capture_output=True, timeout=6)
             raise AssertionError("it did not stall")
         except subprocess.TimeoutExpired:
             pass

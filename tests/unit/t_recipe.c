@@ -61,6 +61,46 @@ static enum code read_manifest(const char *manifest)
 	return code;
 }
 
+#define TEMPLATE_OF(list)          "\"misaligned_ok\":[],\"template\":" list
+#define FIELD(at, size, value, as) "{\"at\":" at ",\"size\":" size ",\"value\":\"" value "\",\"as\":\"" as "\"}"
+
+/* Format 2: each region says which of its bytes are a unit's own. */
+static void manifest_templates(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *format, *template;
+		enum code code;
+	} rows[] = {
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("40", "16", "serial", "text") "]"), CODE_OK },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("0", "6", "mac", "bytes") "," FIELD("6", "24", "uid", "text") "]"),
+		    CODE_OK },
+		{ "recipe.1", TEMPLATE_OF("null"), CODE_MANIFEST_INVALID },
+		{ "recipe.1", TEMPLATE_OF("[" FIELD("40", "16", "serial", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", "\"misaligned_ok\":[]", CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("null"), CODE_MANIFEST_INVALID }, /* then it is of format 1 */
+		{ "recipe.2", TEMPLATE_OF("[]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("{}"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[1]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("-1", "16", "serial", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("4294967296", "16", "serial", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("40", "0", "serial", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("40", "129", "serial", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("40", "16", "order", "text") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[" FIELD("40", "16", "serial", "hex") "]"), CODE_MANIFEST_INVALID },
+		{ "recipe.2", TEMPLATE_OF("[{\"at\":0,\"size\":1,\"value\":\"uid\"}]"), CODE_MANIFEST_INVALID },
+		{ "recipe.3", "\"misaligned_ok\":[]", CODE_MANIFEST_INVALID },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char manifest[MANIFEST_SIZE];
+		memcpy(manifest, good, sizeof manifest);
+		edit(manifest, "recipe.1", rows[i].format);
+		edit(manifest, "\"misaligned_ok\":[]", rows[i].template);
+		if (read_manifest(manifest) != rows[i].code)
+			fail_msg("%s %s", rows[i].format, rows[i].template);
+	}
+}
+
 static void a_good_one(void **state)
 {
 	(void)state;
@@ -406,8 +446,8 @@ static void builder(void **state)
 	(void)state;
 	static const char *const allowed[] = { "a.tflite", "lib/b.tflite" };
 	const struct recipe_part parts[] = {
-		{ "ROMFS0", whole(&payload), true, true, allowed, 2 },
-		{ "FIRMWARE", whole(&payload), false, false, NULL, 0 },
+		{ "ROMFS0", whole(&payload), true, true, allowed, 2, NULL, 0 },
+		{ "FIRMWARE", whole(&payload), false, false, NULL, 0, NULL, 0 },
 	};
 	struct recipe_spec spec = spec_of(parts, 2);
 	struct recipe_image image;
@@ -512,6 +552,7 @@ int main(void)
 		cmocka_unit_test(order_and_insides),
 		cmocka_unit_test(signature_records),
 		cmocka_unit_test(manifest_rules),
+		cmocka_unit_test(manifest_templates),
 		cmocka_unit_test(region_lists),
 		cmocka_unit_test(builder),
 		cmocka_unit_test(attach_and_detach),

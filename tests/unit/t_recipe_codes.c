@@ -355,6 +355,32 @@ static void firmware(void **state)
 	assert_int_equal(judge_firmware("openmv-ae3", "HE", 0x20020000, 0x80020401, 64), CODE_FIRMWARE_IMPLAUSIBLE);
 }
 
+static enum code judge_template(const char *board, const char *partition, const char *kind, size_t at, unsigned size)
+{
+	char manifest[MANIFEST_SIZE], template[160];
+	snprintf(template, sizeof template,
+	    "\"misaligned_ok\":[],\"template\":[{\"at\":%zu,\"size\":%u,\"value\":\"uid\",\"as\":\"text\"}]", at, size);
+	manifest_for(manifest, board, partition, kind, sound());
+	edit(manifest, "recipe.1", "recipe.2");
+	edit(manifest, "\"misaligned_ok\":[]", template);
+	return judge_manifest(manifest, sound(), &release);
+}
+
+/* A field lies in a payload that is no firmware, and in a ROMFS in the bytes of a file: never in its structure. */
+static void templates(void **state)
+{
+	(void)state;
+	size_t data = payload.size - 16; /* of its one file */
+	assert_int_equal(judge_template("openmv-n6", "ROMFS0", "romfs", data, 16), CODE_OK);
+	assert_int_equal(judge_template("openmv-n6", "ROMFS0", "romfs", data + 15, 1), CODE_OK);
+	assert_int_equal(judge_template("openmv-n6", "ROMFS0", "romfs", data - 1, 16), CODE_MANIFEST_INVALID);
+	assert_int_equal(judge_template("openmv-n6", "ROMFS0", "romfs", 0, 4), CODE_MANIFEST_INVALID);
+	assert_int_equal(judge_template("openmv-n6", "ROMFS0", "romfs", data + 1, 16), CODE_MANIFEST_INVALID);
+	assert_int_equal(judge_template("openmv-n6", "FILESYSTEM", "raw", 0, 16), CODE_OK);
+	assert_int_equal(judge_template("openmv-n6", "FILESYSTEM", "raw", payload.size, 1), CODE_MANIFEST_INVALID);
+	assert_int_equal(judge_template("openmv-n6", "FIRMWARE", "raw", 0, 16), CODE_FIRMWARE_IMPLAUSIBLE);
+}
+
 static void times_and_counters(void **state)
 {
 	(void)state;
@@ -428,6 +454,7 @@ int main(void)
 		cmocka_unit_test(payloads),
 		cmocka_unit_test(models),
 		cmocka_unit_test(firmware),
+		cmocka_unit_test(templates),
 		cmocka_unit_test(times_and_counters),
 		cmocka_unit_test(every_code_was_provoked),
 		cmocka_unit_test(every_bit_counts),

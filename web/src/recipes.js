@@ -78,6 +78,7 @@ function Region({ sha256, board, region }) {
 		<dl class="facts">
 			<div><dt>Kind</dt><dd>${region.kind}</dd></div><div><dt>Bytes</dt><dd>${number(region.length)}</dd></div>
 			<div><dt>CRC-32</dt><dd><code>${region.crc32}</code></dd></div><div><dt>Tail</dt><dd>${region.tail}</dd></div>
+			${region.fields && html`<div><dt>Filled in for each unit</dt><dd>${region.fields === 1 ? "1 field" : `${region.fields} fields`}</dd></div>`}
 			<div><dt>May be less aligned</dt><dd>${region.misaligned_ok?.join(", ") || "nothing"}</dd></div>
 			<div><dt>SHA-256</dt><dd><code class="hash">${region.sha256}</code></dd></div>
 		</dl>
