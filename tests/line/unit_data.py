@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import zlib
 
-from harness import CTL, Refused, Rig, Tests, equal, tree, until
+from harness import CTL, Refused, Rig, Tests, equal, payload, tree, until
+from nest_rig import SwdRig
 
 test = Tests()
 UNIT = b'{"serial": "{{serial______}}", "mac": "{{mac____________}}", "uid": "{{uid__________________}}"}\n'
@@ -133,6 +134,24 @@ def raw():
         slot = again(rig, 1, {"passed"})
         uid = bytes.fromhex(slot["uid"])
         equal(rig.dump(1, "FILESYSTEM")[:5032], b"UNIT" + bytes.fromhex("020abc00007f") + bytes(6) + uid + bytes(4) + b"\xff" * 5000)
+
+
+@test
+def swd():
+    """the same through a debug probe: what is read back, and what the camera's core sums up, is the unit's own image"""
+    mark = b"{{uid____________________}}"
+    with SwdRig(program="", start=False) as rig:
+        rig.start(cameras=0)
+        path = rig.recipe(files={"unit.py": b"UID = '" + mark + b"'\n", "more.bin": bytes(range(256)) * 30},
+                          extra=["--unit-data", "ROMFS0"])
+        signed = payload(path)
+        equal(signed.count(mark), 1)
+        rig.open_batch(rig.upload(path))
+        rig.plug(1)
+        slot = rig.wait_slot(1, {"passed"})
+        region = regions(rig, slot)["ROMFS0"]
+        crc = f"{zlib.crc32(signed.replace(mark, slot['uid'].encode().ljust(len(mark)))):08x}"
+        equal((region["crc32"], region["crc32_read"], region["crc32_core"], region["files_core"]), (crc, crc, crc, 2))
 
 
 @test
