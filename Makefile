@@ -42,7 +42,7 @@ CAMERA     ?= $(call obj,fixtures/virtual/camera.c)
 
 # The core of a camera behind a debug probe; only its front needs Unicorn, so that unit tests see the rest.
 CORE_SRC   := $(wildcard fixtures/virtual/core/*.c)
-CORE_MODEL := $(addprefix fixtures/virtual/core/,chip.c dap.c f4_flash.c h7_flash.c life.c matrix.c nor.c pins.c quadspi.c)
+CORE_MODEL := $(addprefix fixtures/virtual/core/,chip.c dap.c f4_flash.c h7_flash.c life.c matrix.c nor.c pins.c quadspi.c xspi.c flexspi.c ospi.c mram.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libstation.a

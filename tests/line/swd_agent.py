@@ -14,7 +14,7 @@ from nest_rig import free_ports
 
 BUILD = os.environ.get("BUILD", "build")
 DEADLINE_S = 240
-BACKENDS = {"stm32h7": 1, "stm32f4": 2, "stm32f7": 3, "quadspi": 4}
+BACKENDS = {"stm32h7": 1, "stm32f4": 2, "stm32f7": 3, "quadspi": 4, "xspi": 5, "flexspi": 6, "mram": 7, "ospi": 8}
 tests = []
 
 
@@ -44,9 +44,13 @@ class Camera:
         return self
 
     def __exit__(self, *_):
-        self.core.kill()
-        self.core.wait()
+        self.end()
         self.folder.cleanup()
+
+    def end(self):
+        """Its power goes; with --flash DIR what it held is written there."""
+        self.core.terminate()
+        self.core.wait()
 
     def file(self, data, name="data"):
         path = os.path.join(self.folder.name, name)
@@ -57,7 +61,9 @@ class Camera:
     def media(self):
         out = []
         for medium in self.board["media"]:
-            swd = self.board["swd"]["media"][medium["name"]]
+            swd = self.board["swd"]["media"].get(medium["name"])
+            if not swd:
+                continue  # no memory at all
             parts = [p for p in self.board["partitions"] if p["medium"] == medium["name"]]
             base = min(int(p["mapped"], 0) for p in parts)
             size = max(int(p["mapped"], 0) + p["size"] for p in parts) - base

@@ -66,7 +66,7 @@ static int begin(void **state)
 	static const struct nor_times times = { PAGE_NS, 45000, BLOCK_NS, 80000000 };
 	r = (struct rig){ .now = 1000, .clock = true, .pins = true };
 	assert_true(cells_create(&r.cells, SIZE, CELLS_PRIVATE));
-	nor_init(&r.nor, &r.cells, &times);
+	nor_init(&r.nor, NOR_W25Q, &r.cells, &times);
 	quadspi_init(&r.q, &r.nor);
 	r.q.clocked = clocked;
 	r.q.connected = connected;

@@ -1,4 +1,4 @@
-/* Alif Ensemble's MRAM: modelled from public code, not yet seen on silicon.
+/* Alif Ensemble's MRAM: written from public code, executed on a virtual core, not yet seen on silicon.
  *
  * It is memory: overwritten in place, in aligned units of 16 bytes that are stored as two double words in a row
  * (openmv/openmv boot/src/ports/alif/alif_flash.c; Alif's CMSIS driver Driver_Flash_MRAM.c does the same).  There is no

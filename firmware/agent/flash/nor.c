@@ -116,7 +116,7 @@ static uint32_t find(struct medium *m)
 static uint32_t look_for_quad(struct medium *m)
 {
 	m->quad = 0;
-	for (unsigned i = 0; i < sizeof quad_rows / sizeof *quad_rows; i++) {
+	for (unsigned i = 0; !bus(m)->slow && i < sizeof quad_rows / sizeof *quad_rows; i++) {
 		uint8_t status;
 		if (quad_rows[i].manufacturer != m->chip >> 16)
 			continue;

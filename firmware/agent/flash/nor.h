@@ -21,7 +21,7 @@ struct nor_bus {
 	/* Ends memory-mapped reads. */
 	uint32_t (*unmap)(struct medium *m);
 	uint32_t most; /* bytes of data in one transaction */
-	int slow;      /* knows no dummy clocks: reads with 03h and 13h */
+	int slow;      /* knows one line and no dummy clocks: reads with 03h and 13h */
 };
 
 extern const struct flash_ops nor_ops;

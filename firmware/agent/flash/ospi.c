@@ -1,9 +1,11 @@
-/* Alif Ensemble's OSPI: modelled from public code and register descriptions, not yet seen on silicon.
+/* Alif Ensemble's OSPI: written from public code and register descriptions, executed on a virtual core, not yet seen on
+ * silicon.
  *
  * A Synopsys SSI with an XIP port behind an AES block that lies 0x1000 above it; registers as in Alif's
  * ospi_private.h, transactions as in openmv/openmv boot/src/ports/alif/alif_ospi.c: one line, the whole transaction in
- * the FIFO before the chip is selected.  Clock and pins are the target configuration's; a chip that was left in octal
- * mode needs its reset pin. */
+ * the FIFO before the chip is selected.  In XIP a data frame's first byte is its highest (MicroPython's ports/alif
+ * swaps what it writes in longer ones), so that frames have 8 bits, by CTRLR0's word.  Clock and pins are the target
+ * configuration's; a chip that was left in octal mode needs its reset pin. */
 #include "nor.h"
 
 #define CTRLR0        0x000u
@@ -25,7 +27,6 @@
 #define CTRLR0_MASTER (1u << 31)
 #define CTRLR0_TMOD   10
 #define CTRLR0_DFS_8  7u
-#define CTRLR0_DFS_32 31u
 #define TMOD_BOTH     0u
 #define TMOD_SEND     1u
 #define TMOD_RECEIVE  2u
@@ -37,6 +38,7 @@
 #define XIP_TYPE      2
 #define XIP_ADDRESS   4
 #define XIP_INST_8    (2u << 9)
+#define XIP_DFS_HC    (1u << 18)
 #define XIP_INST_EN   (1u << 22)
 #define AES_XIP_EN    (1u << 4)
 #define AES_DECRYPT   (1u << 0)
@@ -115,9 +117,9 @@ static uint32_t map(struct medium *m, const struct nor_command *c)
 {
 	uint32_t r = m->set.registers, length = c->address_bytes * 2u;
 	reg_set(r + SSIENR, 0);
-	reg_set(r + CTRLR0, CTRLR0_MASTER | CTRLR0_DFS_32 | TMOD_RECEIVE << CTRLR0_TMOD);
+	reg_set(r + CTRLR0, CTRLR0_MASTER | CTRLR0_DFS_8 | TMOD_RECEIVE << CTRLR0_TMOD);
 	reg_set(r + SPI_CTRLR0, SPI_FORMAT | length << SPI_ADDRESS | SPI_INST_8);
-	reg_set(r + XIP_CTRL, SPI_FORMAT << XIP_TYPE | length << XIP_ADDRESS | XIP_INST_8 | XIP_INST_EN);
+	reg_set(r + XIP_CTRL, SPI_FORMAT << XIP_TYPE | length << XIP_ADDRESS | XIP_INST_8 | XIP_INST_EN | XIP_DFS_HC);
 	reg_set(r + XIP_MODE_BITS, 0);
 	reg_set(r + XIP_INCR, c->opcode);
 	reg_set(r + XIP_WRAP, c->opcode);

@@ -1,4 +1,5 @@
-/* STM32N6's XSPI: modelled from public code and register descriptions, not yet seen on silicon.
+/* STM32N6's XSPI: written from public code and register descriptions, executed on a virtual core, not yet seen on
+ * silicon.
  *
  * RM0486 chapter "Extended-SPI interface"; registers as in the N657's SVD (Laur59/uKOS-X-IWYU stm32N657_xspi.h); the
  * chip's use as in openmv/openmv boot/src/ports/stm32/stm32_xspi.c: one line, single rate, eight clocks of dummy for
@@ -79,24 +80,31 @@ static uint32_t begin(struct medium *m)
 	return reg_get(r + DCR1) == dcr1 && (reg_get(r + CR) & CR_EN) ? AGENT_OK : AGENT_UNCLOCKED;
 }
 
+/* How the command looks on the wires; the last of these registers starts it where it needs no more. */
+static void describe(uint32_t r, const struct nor_command *c, int data)
+{
+	uint32_t ccr = CCR_IMODE_1;
+	if (c->address_bytes)
+		ccr |= CCR_ADMODE_1 | (c->address_bytes - 1u) << CCR_ADSIZE;
+	if (data)
+		ccr |= (c->lines == 4 ? 3u : 1u) << CCR_DMODE;
+	reg_set(r + TCR, c->dummy);
+	reg_set(r + CCR, ccr);
+	reg_set(r + IR, c->opcode);
+}
+
 /* Registers in the manual's order; the instruction last, or the address where there is one, starts it. */
 static uint32_t start(struct medium *m, const struct nor_command *c, uint32_t mode, uint32_t size)
 {
-	uint32_t r = m->set.registers, ccr = CCR_IMODE_1;
+	uint32_t r = m->set.registers;
 	if (!reg_wait(r + SR, SR_BUSY, 0, LOOKS_PROGRAM))
 		return timeout(m);
 	reg_set(r + FCR, FCR_ALL);
 	reg_set(r + CR, CR_EN | mode << CR_FMODE);
 	if (size)
 		reg_set(r + DLR, size - 1);
+	describe(r, c, size != 0);
 	if (c->address_bytes)
-		ccr |= CCR_ADMODE_1 | (c->address_bytes - 1u) << CCR_ADSIZE;
-	if (size)
-		ccr |= (c->lines == 4 ? 3u : 1u) << CCR_DMODE;
-	reg_set(r + TCR, c->dummy);
-	reg_set(r + CCR, ccr);
-	reg_set(r + IR, c->opcode);
-	if (c->address_bytes && mode != FMODE_MAPPED)
 		reg_set(r + AR, c->address);
 	return AGENT_OK;
 }
@@ -158,9 +166,17 @@ static uint32_t receive(struct medium *m, const struct nor_command *c, uint8_t *
 	return end(m);
 }
 
+/* First the command, in a mode where it starts nothing without its data, then the mode, as ST's HAL does. */
 static uint32_t map(struct medium *m, const struct nor_command *c)
 {
-	return start(m, c, FMODE_MAPPED, 1);
+	uint32_t r = m->set.registers;
+	if (!reg_wait(r + SR, SR_BUSY, 0, LOOKS_PROGRAM))
+		return timeout(m);
+	reg_set(r + FCR, FCR_ALL);
+	reg_set(r + CR, CR_EN | FMODE_WRITE << CR_FMODE);
+	describe(r, c, 1);
+	reg_set(r + CR, CR_EN | FMODE_MAPPED << CR_FMODE);
+	return AGENT_OK;
 }
 
 const struct nor_bus xspi_bus = { begin, send, receive, map, unmap, MOST, 0 };
