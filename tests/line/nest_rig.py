@@ -120,7 +120,7 @@ class MixedRig(Rig):
     """A virtual line whose cameras all have a probe and USB; the slots in `nests` use the probe."""
 
     def __init__(self, nests, board="openmv-h7-plus", cameras=2, usb=True, khz=24000, driver="agent", program="", options=(), **more):
-        port = free_ports(1)[0] % 40000 + 10000
+        port = free_ports(1)[0]
         super().__init__(board=board, cameras=cameras, start=False, program=f"swd_driver = {driver}\n{program}",
                          options=["--probe", "st-link", "--probe-port", str(port), *options], **more)
         line = os.path.join(self.work, "line.json")
