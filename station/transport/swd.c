@@ -51,6 +51,8 @@ static void swd_close(struct link *l)
 		ocd_call(w->ocd, HALT_MS, NULL, 0, NULL, "romline_stock_end");
 	swd_agent_stop(w->agent);
 	ocd_stop(w->ocd);
+	for (unsigned i = 0; i < BOARD_MAX_MEDIA; i++)
+		free(w->blank[i]);
 	free(w);
 	l->priv = NULL;
 }

@@ -7,12 +7,11 @@
 #include <string.h>
 #include <time.h>
 
-#define START_MS      1000
-#define SILENT_MS     2000
-#define STALL_MS      30000
-#define CALL_MS       2000
-#define PAUSE_US      100u
-#define PAUSE_MOST_US 2000u
+#define START_MS  1000
+#define SILENT_MS 2000
+#define STALL_MS  30000
+#define CALL_MS   2000
+#define PAUSE_US  100u
 
 /* --- signs of life --- */
 
@@ -52,13 +51,13 @@ bool agent_look(struct swd_agent *a, unsigned words, struct err *e)
 	return ocd_read_words(a->s.ocd, a->s.buffers, a->words, AGENT_STATUS_WORDS, e) && agent_box_fault(a->words, e);
 }
 
-void agent_pause(uint32_t *us)
+void agent_pause(uint32_t *us, uint32_t most)
 {
 	if (!*us)
 		*us = PAUSE_US;
 	struct timespec t = { 0, (long)*us * 1000 };
 	nanosleep(&t, NULL);
-	*us = *us * 2 < PAUSE_MOST_US ? *us * 2 : PAUSE_MOST_US;
+	*us = *us * 2 < most ? *us * 2 : most;
 }
 
 /* --- the start --- */
@@ -99,7 +98,7 @@ static bool wait_for_magic(struct swd_agent *a, struct err *e)
 			return false;
 		if (a->words[AGENT_WORD(magic)] == AGENT_MAGIC)
 			return agent_box_who(a->words, agent_box_backends(a->s.medium), e);
-		agent_pause(&pause);
+		agent_pause(&pause, AGENT_PAUSE_US);
 	} while (clock_mono_ms() < until);
 	return err_set(e, CODE_AGENT_SILENT, "the agent did not start within %u ms", (unsigned)a->s.start_ms);
 }
@@ -201,7 +200,7 @@ static enum agent_answer wait_for_answer(struct swd_agent *a, uint32_t ask, stru
 		enum agent_answer answer = agent_box_answer(a->words, ask, e);
 		if (answer != AGENT_ANSWER_NONE)
 			return answer;
-		agent_pause(&pause);
+		agent_pause(&pause, AGENT_PAUSE_US);
 	}
 }
 

@@ -37,8 +37,9 @@ struct swd_agent {
 bool agent_look(struct swd_agent *a, unsigned words, struct err *e);
 /* A new deadline for what begins now. */
 void agent_patience(struct swd_agent *a);
-/* Sleeps before the next look; *us grows. */
-void agent_pause(uint32_t *us);
+/* Sleeps before the next look; *us grows, to `most`. */
+#define AGENT_PAUSE_US 2000u
+void agent_pause(uint32_t *us, uint32_t most);
 /* One command with its answer in a->words; waits until the ring is empty first. */
 bool agent_call(struct swd_agent *a, enum agent_command command, const uint32_t argument[5], struct err *e);
 /* `size` bytes of the results, whose CRC-32 the agent said. */

@@ -1,13 +1,20 @@
 /* The ring: buffers on their way while flash is busy with those before them.
  *
  * A buffer is compressed when that pays: when the ring has room for it at once, so that the wire is what limits, and
- * when LZ4 makes it smaller by an eighth at least.  Where flash limits, a shorter way over the wire gains nothing. */
+ * when LZ4 makes it smaller by an eighth at least.  Where flash limits, a shorter way over the wire gains nothing.
+ *
+ * Where flash waits for the wire, buffers are small, so that it begins early and has little left to do when the last
+ * one has arrived, and an erase goes ahead of its bytes, so that it is done while they come. */
 #include "transport/swd_agent_inner.h"
 
 #include <lz4.h>
 #include <string.h>
 
 #define CALL_MS 2000
+/* With that many free buffers one may go to an erase alone, where at least half a buffer of bytes follows it. */
+#define AMPLE 2u
+/* A full ring has work for tens of milliseconds. */
+#define PAUSE_FULL_US 8000u
 /* Poor buffers in a row are tried less and less often. */
 #define PAUSE_MOST 16u
 
@@ -71,7 +78,7 @@ static bool look(struct swd_agent *a, struct err *e)
 /* Until fewer than `most` buffers are on their way. */
 static bool wait_for_room(struct swd_agent *a, uint32_t most, struct err *e)
 {
-	uint32_t pause = 0;
+	uint32_t pause = 0, longest = most == AGENT_SLOTS ? PAUSE_FULL_US : AGENT_PAUSE_US;
 	agent_patience(a);
 	for (;;) {
 		if (a->ring.sent - a->ring.done < most)
@@ -79,7 +86,7 @@ static bool wait_for_room(struct swd_agent *a, uint32_t most, struct err *e)
 		if (!look(a, e))
 			return false;
 		if (a->ring.sent - a->ring.done >= most)
-			agent_pause(&pause);
+			agent_pause(&pause, longest);
 	}
 }
 
@@ -108,44 +115,61 @@ static void fill(struct swd_agent *a, struct pending *p, struct span bytes, bool
 	memcpy(p->bytes, bytes.data, bytes.size);
 }
 
-static bool put_buffer(struct swd_agent *a, const struct swd_op *op, uint32_t at, uint32_t size, struct err *e)
+/* What one buffer is to do. */
+struct job {
+	uint32_t at, size; /* of the operation's bytes */
+	bool erases, last;
+	bool compress;
+};
+
+static bool put_buffer(struct swd_agent *a, const struct swd_op *op, const struct job *j, struct err *e)
 {
-	if (!look(a, e))
-		return false;
-	bool full = a->ring.sent - a->ring.done == AGENT_SLOTS;
-	a->counts.waits_flash += full;
-	a->counts.waits_wire += a->ring.sent == a->ring.done;
-	if (!wait_for_room(a, AGENT_SLOTS, e))
-		return false;
 	uint32_t number = a->ring.sent + 1;
 	struct pending *p = pending_of(a, number);
-	p->slot = (struct agent_slot){ .medium = op->medium, .offset = op->offset + at };
+	p->slot = (struct agent_slot){ .medium = op->medium, .offset = op->offset + j->at };
 	p->attempt = 0;
-	p->ends = at + size == op->bytes.size ? a->operations + 1 : 0;
-	if (at == 0 && op->erase) {
+	p->ends = j->last ? a->operations + 1 : 0;
+	if (j->erases) {
 		p->slot.op |= AGENT_OP_ERASE | (op->skip_blank ? AGENT_OP_SKIP_BLANK : 0);
 		p->slot.erase = op->erase;
 		p->slot.unit = op->unit;
 	}
-	if (size) {
+	if (j->size) {
 		p->slot.op |= AGENT_OP_PROGRAM;
-		fill(a, p, span_of(op->bytes.data + at, size), !full);
+		fill(a, p, span_of(op->bytes.data + j->at, j->size), j->compress);
 	}
 	a->counts.buffers++;
 	a->ring.sent = number;
 	return transmit(a, number, e);
 }
 
+/* The next buffer's job, by how the ring stands: at bytes are on their way. */
+static struct job next_job(const struct swd_agent *a, const struct swd_op *op, uint32_t at, bool erases)
+{
+	uint32_t left = (uint32_t)op->bytes.size - at, on_their_way = a->ring.sent - a->ring.done;
+	bool ahead = erases && left >= a->layout.slot_size / 2 && AGENT_SLOTS - on_their_way >= AMPLE;
+	struct job j = { .at = at, .erases = erases, .compress = on_their_way < AGENT_SLOTS };
+	if (!ahead)
+		j.size = left < a->layout.slot_size ? left : a->layout.slot_size;
+	j.last = j.size == left;
+	return j;
+}
+
 bool swd_agent_put(struct swd_agent *a, const struct swd_op *op, struct err *e)
 {
-	uint32_t at = 0, size = (uint32_t)op->bytes.size;
+	struct job j = { .last = false };
+	bool erases = op->erase != 0;
 	a->closed = false;
-	do {
-		uint32_t part = size - at < a->layout.slot_size ? size - at : a->layout.slot_size;
-		if (!put_buffer(a, op, at, part, e))
+	for (uint32_t at = 0; !j.last; at += j.size) {
+		if (!look(a, e))
 			return false;
-		at += part;
-	} while (at < size);
+		j = next_job(a, op, at, erases);
+		a->counts.waits_flash += a->ring.sent - a->ring.done == AGENT_SLOTS;
+		a->counts.waits_wire += a->ring.sent == a->ring.done;
+		if (!wait_for_room(a, AGENT_SLOTS, e) || !put_buffer(a, op, &j, e))
+			return false;
+		erases = false;
+	}
 	a->operations++;
 	return true;
 }

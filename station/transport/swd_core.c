@@ -57,6 +57,8 @@ static bool run_differs(
 		good = wanted_crc(r, first + i, &want, e);
 		if (table[i].flags & AGENT_UNIT_UNREADABLE || table[i].crc32 != want)
 			mark(differ, any, first + i);
+		if (table[i].flags & AGENT_UNIT_BLANK)
+			swd_flash_is_blank(l, r->partition->medium, at + i * u.size, u.size);
 	}
 	free(table);
 	return good;

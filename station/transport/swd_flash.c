@@ -85,18 +85,59 @@ bool swd_flash_begin(struct link *l, struct err *e)
 	return swd_reset(l, e);
 }
 
+/* --- what is blank --- */
+
+static bool whole_grains(const struct link *l, unsigned medium, uint32_t offset, uint32_t size)
+{
+	return size && offset % SWD_GRAIN == 0 && size % SWD_GRAIN == 0 &&
+	       offset + size <= board_medium_extent(l->board, medium).size;
+}
+
+void swd_flash_is_blank(struct link *l, unsigned medium, uint32_t offset, uint32_t size)
+{
+	uint8_t **bits = &priv(l)->blank[medium];
+	if (!whole_grains(l, medium, offset, size))
+		return;
+	if (!*bits)
+		*bits = calloc(board_medium_extent(l->board, medium).size / SWD_GRAIN / 8 + 1, 1);
+	for (uint32_t at = offset / SWD_GRAIN; *bits && at < (offset + size) / SWD_GRAIN; at++)
+		(*bits)[at / 8] |= (uint8_t)(1u << at % 8);
+}
+
+static bool is_blank(const struct link *l, const struct swd_change *c)
+{
+	const uint8_t *bits = priv(l)->blank[c->medium];
+	if (!bits || !whole_grains(l, c->medium, c->offset, c->erase))
+		return false;
+	for (uint32_t at = c->offset / SWD_GRAIN; at < (c->offset + c->erase) / SWD_GRAIN; at++)
+		if (!(bits[at / 8] >> at % 8 & 1))
+			return false;
+	return true;
+}
+
+/* Whatever comes of it, nothing more is known of what a change touches. */
+static void forget(struct link *l, const struct swd_change *c)
+{
+	uint8_t *bits = priv(l)->blank[c->medium];
+	uint32_t size = c->bytes.size > c->erase ? (uint32_t)c->bytes.size : c->erase;
+	for (uint32_t at = c->offset / SWD_GRAIN; bits && size && at <= (c->offset + size - 1) / SWD_GRAIN; at++)
+		bits[at / 8] &= (uint8_t) ~(1u << at % 8);
+}
+
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 
 bool swd_flash_change(struct link *l, const struct swd_change *c, struct err *e)
 {
 	struct swd_link *w = priv(l);
 	if (w->agent) {
+		uint32_t erase = is_blank(l, c) ? 0 : c->erase;
 		struct swd_op op = { .medium = c->medium,
 			.offset = c->offset,
 			.bytes = c->bytes,
-			.erase = c->erase,
-			.unit = c->erase,
+			.erase = erase,
+			.unit = erase,
 			.skip_blank = true };
+		forget(l, c);
 		return swd_agent_put(w->agent, &op, e);
 	}
 	if (!swd_stock_change(l, c, e))

@@ -13,7 +13,10 @@ struct swd_link {
 	bool stock;              /* ... for OpenOCD's own drivers */
 	uint32_t stock_changes;  /* made by them */
 	struct swd_agent *agent; /* owned; NULL: OpenOCD's own drivers work */
+	/* owned; a bit for each SWD_GRAIN of a medium that the agent has found blank and nobody has written to since */
+	uint8_t *blank[BOARD_MAX_MEDIA];
 };
+#define SWD_GRAIN 4096u
 
 /* --- swd_probe.c: which probe, as OpenOCD is told of it --- */
 
@@ -48,6 +51,8 @@ bool swd_stock_read(struct link *l, unsigned medium, uint32_t offset, uint32_t s
 bool swd_flash_begin(struct link *l, struct err *e);
 /* Takes effect in the order given; may return before. */
 bool swd_flash_change(struct link *l, const struct swd_change *c, struct err *e);
+/* The agent has just read these bytes, and all of them are 0xFF: an erase of them is no work. */
+void swd_flash_is_blank(struct link *l, unsigned medium, uint32_t offset, uint32_t size);
 /* Everything that was given is in flash. */
 bool swd_flash_finish(struct link *l, struct err *e);
 /* Changes that are in flash as a whole, of those given since the link is open. */

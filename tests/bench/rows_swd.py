@@ -1,18 +1,23 @@
 """SWD: the station's agent beside stock OpenOCD on the same virtual core in the same run, and beside what flash and wire
-allow; how much of it is processor; slots at once.  The wire is paced at 46 bits a word, flash by the board file."""
+allow; how much of it is processor; one unit in a hundred changed; slots at once.  The wire is paced at 46 bits a word, flash
+by the board file."""
+import glob
 import os
 import random
 import re
 import subprocess
 import tempfile
 
-from bench import MIB, board_file, cpu, quiet, step, wait_passed
+from bench import BLOCK, MIB, board_file, cpu, moment, quiet, step, step_end, wait_passed
 from harness import payload
-from nest_rig import SwdRig
+from nest_rig import MixedRig, ProbeRig, SwdRig
 
 BOARD, PARTITION = "openmv-h7-plus", "ROMFS0"
-CLOCKS = (3300, 8000, 24000)  # what an ST-Link V3 makes of 4, 10 and 24 MHz
-WIRE_BITS, STOCK_S = 46, 900
+CLOCKS = (3300, 8000, 24000)     # what an ST-Link V3 makes of 4, 10 and 24 MHz
+DAP_CLOCKS = (4000, 10000, 24000)  # a CMSIS-DAP probe's is free
+SLOTS = (1, 8, 16)
+DELTA_UNITS, DELTA_CHANGED = 100, (37,)
+WIRE_BITS, STOCK_S, UNIT = 46, 900, 65536
 
 
 class PacedRig(SwdRig):
@@ -31,12 +36,20 @@ def written(attempt):
     return step(attempt, "written")["ms"] / 1e3
 
 
-def limits(board, size, khz, units):
-    """(seconds on the wire, seconds in flash) of so many bytes, of which so many erase units are erased."""
+def limits(board, image, khz, erases):
+    """(seconds where the wire limits, where flash does) that the write plan's blocks need, with so many erases: every block but
+    those of 0xFF behind a unit's first, and the zeros of block 0, which are a few bytes on the wire.  Unit 0 comes last: its
+    erase begins when all else has come over the wire."""
     times = board["times"]
     medium = next(m for m in board["media"] if m["name"] == "qspi")
     program_us, program_bytes = medium["program_us"] or times["program_us"], medium["program_bytes"] or times["program_bytes"]
-    return size / 4 * WIRE_BITS / (khz * 1e3), size / program_bytes * program_us / 1e6 + units * times["erase_ms"]["65536"] / 1e3
+    blocks = [image[at:at + BLOCK] for at in range(0, len(image), BLOCK)]
+    sent = [n for n, b in enumerate(blocks) if n % (UNIT // BLOCK) == 0 or b.strip(b"\xff")]
+    program = BLOCK / program_bytes * program_us / 1e6
+    erase = times["erase_ms"][str(UNIT)] / 1e3
+    tail = max(sum(n < UNIT // BLOCK for n in sent) * BLOCK / 4 * WIRE_BITS / (khz * 1e3), erase) + program
+    others = sum(n >= UNIT // BLOCK for n in sent) * BLOCK / 4 * WIRE_BITS / (khz * 1e3)
+    return others + tail, (len(sent) + 1) * program + erases * erase
 
 
 def stock(rig, khz, path, address, config=f"{BOARD}.cfg", bank=2):
@@ -81,7 +94,7 @@ def clocks(bench):
                 f.write(image)
             theirs, their_cpu = stock(rig, khz, f"{work}/image", partition["mapped"])
         units = 2  # the factory's empty image stands in the first one, which is erased twice
-        wire, flash = limits(board, len(image), khz, units)
+        wire, flash = limits(board, image, khz, units)
         rule = "flash" if flash > wire else "wire"
         bench.row(f"swd: {BOARD}, {len(image) / MIB:.1f} MiB at {khz / 1000:g} MHz, written", [written(blank)], [max(wire, flash)],
                   f"what the {rule} allows", "s", 1.10, mark=mark)
@@ -90,6 +103,86 @@ def clocks(bench):
         bench.row(f"swd: CPU per MiB of station and OpenOCD at {khz / 1000:g} MHz, all of an attempt",
                   [1e3 * used * MIB / len(image)], [1e3 * their_cpu * MIB / len(image)],
                   "stock OpenOCD's, write and verify", "ms", 2.0)
+
+
+def dap_clocks(bench):
+    """The same through a CMSIS-DAP v2 probe with packets of 1024 bytes, on the virtual line's USB."""
+    board = board_file(BOARD)
+    for khz in DAP_CLOCKS:
+        with quiet(ProbeRig(board=BOARD, usb=False, speed="datasheet", khz=khz, options=["--wire-khz", str(khz)])) as rig:
+            path, _, _ = rig.prepare(files={"model.bin": noise(MIB, khz)})
+            rig.start(mode="hold")
+            [attempt] = wait_passed(rig, 1, 600)
+        image = payload(path, PARTITION)
+        wire, flash = limits(board, image, khz, 2)
+        bench.row(f"swd: {BOARD}, {len(image) / MIB:.1f} MiB by CMSIS-DAP at {khz / 1000:g} MHz, written", [written(attempt)],
+                  [max(wire, flash)], f"what the {'flash' if flash > wire else 'wire'} allows", "s", 1.10,
+                  mark=board["times"]["mark"])
+
+
+def from_compare(attempt):
+    """Seconds from the first look at flash to the last byte written."""
+    return step_end(attempt, "written") - moment(step(attempt, "compared")["started_at"])
+
+
+def delta(bench):
+    """One unit in a hundred changed."""
+    unit, khz = UNIT, 24000
+    data = noise(DELTA_UNITS * unit - 2 * unit, 3)
+    changed = bytearray(data)
+    for n in DELTA_CHANGED:
+        changed[n * unit] ^= 1
+    with quiet(MixedRig(nests={1}, cameras=1, usb=False, speed="datasheet", khz=khz, options=["--wire-khz", str(khz)])) as rig:
+        _, _, batch = rig.prepare(files={"model.bin": data})
+        rig.start(mode="hold")
+        [full] = wait_passed(rig, 1, 600)
+        rig.rest(f"/batches/{batch}/close", {}, "POST")
+        rig.control("unplug 1")
+        rig.wait_slot(1, {"empty"})
+        rig.open_batch(rig.upload(rig.recipe(version="1.0.1", files={"model.bin": bytes(changed)})), order="WO-2")
+        rig.control("plug 1")
+        rig.wait_slot(1, {"compared", "written", "read-back", "proved"})
+        [again] = wait_passed(rig, 1, 600)
+    crc = step(again, "compared")["ms"] / 1e3
+    bench.row(f"swd: {BOARD} again, {len(DELTA_CHANGED)} of {DELTA_UNITS} units changed", [from_compare(again)],
+              [0.10 * from_compare(full) + crc], "0.10 x full + the CRC pass", "s", 1.0, mark=board_file(BOARD)["times"]["mark"])
+
+
+def spent(pids):
+    """Seconds of processor of processes that live, by their threads' schedulers."""
+    ns = 0
+    for pid in pids:
+        for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+            with open(path) as f:
+                ns += int(f.read().split()[0])
+    return ns / 1e9
+
+
+def at_once(count):
+    """(the slowest's seconds from its first look to the last byte, processor seconds of the emulated cores, of the station)."""
+    with quiet(PacedRig(BOARD, cameras=count, start=False, speed="datasheet", khz=8000)) as rig:
+        rig.start(cameras=0)
+        rig.open_batch(rig.upload(rig.recipe(files={"model.bin": noise(MIB, 5)})))
+        for number in range(1, count + 1):
+            rig.plug(number)
+        attempts = wait_passed(rig, count, 900)
+        return max(map(from_compare, attempts)), spent(c.pid for c in rig.cores.values()), cpu(rig.station_pid(), children=True)
+
+
+def slots(bench):
+    """Whatever the emulated cores take of the processors beyond one core's own is taken out: they must share them, cameras
+    would not."""
+    mark, processors = board_file(BOARD)["times"]["mark"], os.cpu_count()
+    alone, core, station = at_once(SLOTS[0])
+    bench.row(f"swd: CPU of station and OpenOCD for one slot at 8 MHz, plugged to PASS, as a share of the attempt's writing",
+              [station], [alone], "its seconds", "s", 1.0, mark=mark)
+    for count in SLOTS[1:]:
+        wall, cores, _ = at_once(count)
+        emulated = (cores - core) / processors
+        bench.row(f"swd: {count} slots at once at 8 MHz, the slowest, compared and written", [wall], [alone], "one of them", "s",
+                  1.10, mark=mark)
+        bench.row(f"swd: the same, {emulated:.1f} s of emulating {count} cores on {processors} processors taken out",
+                  [max(wall - emulated, 0)], [alone], "one of them", "s", 1.10, mark=mark)
 
 
 def firmware(path):
@@ -118,4 +211,4 @@ def internal(bench):
               [written(attempt)], [theirs], "flash write_image erase", "s", 2.0, "faster", mark=board["times"]["mark"])
 
 
-ROWS = [("swd internal", internal), ("swd clocks", clocks)]
+ROWS = [("swd internal", internal), ("swd clocks", clocks), ("swd dap", dap_clocks), ("swd delta", delta), ("swd slots", slots)]

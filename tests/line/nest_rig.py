@@ -24,6 +24,13 @@ def free_ports(count, begun=[os.getpid() * 64]):
     return ports
 
 
+def passes(rig, number=1):
+    """The attempt in that slot, once it has passed."""
+    slot = rig.wait_slot(number, {"passed", "failed", "error", "refused", "unrecorded"})
+    equal((slot["state"], slot["code"]), ("passed", "ok"), slot["message"])
+    return rig.rest(f"/attempts/{slot['attempt']}")
+
+
 class SwdRig(Rig):
     def __init__(self, board="openmv-h7-plus", cameras=1, program="", driver="agent", speed="50", flash="factory", khz=24000,
                  start=True, nests=None, return_ms=None, scripts="fixtures/openocd"):
@@ -132,6 +139,26 @@ class MixedRig(Rig):
             return {"slot": n, "name": f"place {n}", **({**probe, **(path if usb else {})} if n in nests else path)}
         with open(line, "w") as f:
             json.dump({"slots": [slot(n) for n in range(1, cameras + 1)]}, f)
+        with open(self.config) as f:
+            text = f.read()
+        with open(self.config, "w") as f:
+            f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath('fixtures/openocd')}\n"))
+
+
+class ProbeRig(Rig):
+    """A virtual line whose cameras have CMSIS-DAP probes on its USB; nest n is told of the probe of camera order[n - 1]."""
+
+    def __init__(self, order=(1,), hid=False, usb=True, board="openmv-h7-plus", khz=10000, options=(), program="", **more):
+        self.kind = "cmsis-dap-hid" if hid else "cmsis-dap"
+        super().__init__(board=board, cameras=len(order), start=False, program=f"swd_driver = agent\n{program}",
+                         options=["--probe", self.kind, *options], **more)
+        line = os.path.join(self.work, "line.json")
+
+        def slot(n, camera):
+            probe = {"driver": "cmsis-dap", "path": f"1-8.{camera}", "board": board, "khz": khz}
+            return {"slot": n, "name": f"nest {n}", "probe": probe, **({"path": f"1-1.{camera}"} if usb else {})}
+        with open(line, "w") as f:
+            json.dump({"slots": [slot(n, camera) for n, camera in enumerate(order, 1)]}, f)
         with open(self.config) as f:
             text = f.read()
         with open(self.config, "w") as f:

@@ -7,16 +7,10 @@ import signal
 import subprocess
 
 from harness import Tests, equal, payload, until
-from nest_rig import MixedRig, SwdRig
+from nest_rig import MixedRig, SwdRig, passes
 
 test = Tests()
 BIG = {"main.py": b"print(1)\n", "data.bin": os.urandom(600000)}
-
-
-def passes(rig, number=1):
-    slot = rig.wait_slot(number, {"passed", "failed", "error", "refused", "unrecorded"})
-    equal((slot["state"], slot["code"]), ("passed", "ok"), slot["message"])
-    return rig.rest(f"/attempts/{slot['attempt']}")
 
 
 def one_camera(**options):

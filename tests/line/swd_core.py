@@ -34,8 +34,8 @@ UNLOCK = "mww 0x52002004 0x45670123; mww 0x52002004 0xCDEF89AB"
 ROMFS = 0x081E0000
 
 
-def usb_config(serial):
-    return ("adapter driver cmsis-dap\ncmsis_dap_backend usb_bulk\ncmsis_dap_vid_pid 0x1209 0x0da9\n"
+def usb_config(serial, backend="usb_bulk", pid=0x0da9):
+    return (f"adapter driver cmsis-dap\ncmsis_dap_backend {backend}\ncmsis_dap_vid_pid 0x1209 {pid:#x}\n"
             f"adapter serial {serial}\ntransport select swd\ngdb_port disabled\ntelnet_port disabled\ntcl_port disabled\n"
             "set DUAL_BANK 1\nsource [find target/stm32h7x.cfg]\nadapter srst delay 0\n")
 
@@ -414,6 +414,51 @@ def cmsis_dap_on_usb():
         rig.bad(f"openocd -f {first} -c init -c shutdown", "unable to find a matching CMSIS-DAP device")
         rig.order("restore 8")
         rig.good(f"openocd -f {first} -c init -c shutdown")
+
+
+HIDRAW = """
+import array, fcntl, os, select
+node, sys = os.open('/dev/hidraw1', os.O_RDWR), '/sys/class/hidraw/hidraw1/device/'
+size = array.array('i', [0])
+fcntl.ioctl(node, 0x80044801, size)                                    # HIDIOCGRDESCSIZE
+said = array.array('B', size.tobytes() + bytes(4096))
+fcntl.ioctl(node, 0x90044802, said)                                    # HIDIOCGRDESC
+print('descriptor', said.tobytes()[4:4 + size[0]] == open(sys + 'report_descriptor', 'rb').read())
+print('identity', 'HID_ID=0003:00001209:00000DA8' in open(sys + 'uevent').read())
+os.write(node, bytes([0, 0, 0xff]) + bytes(62))                        # DAP_Info: its packets' size
+print('packet', os.read(node, 100) == bytes([0, 2, 64, 0]) + bytes(60))
+os.write(node, bytes(80))                                              # longer than a report
+os.write(node, bytes([1, 0, 0xff]) + bytes(62))                        # a number that no report has
+poll = select.poll()
+poll.register(node, select.POLLIN)
+print('silent', not poll.poll(300))
+for path in ('1-8.1/descriptors', '1-8.1/serial', '1-8.1:1.0/bInterfaceClass'):
+    os.stat('/sys/bus/usb/devices/' + path)
+usb = os.open('/dev/bus/usb/001/%03d' % int(open('/sys/bus/usb/devices/1-8.1/devnum').read()), os.O_RDWR)
+try:
+    fcntl.ioctl(usb, 0x8004550f, array.array('I', [0]))                # USBDEVFS_CLAIMINTERFACE
+except OSError as e:
+    print('claimed', e.errno)
+"""
+
+
+@test
+def cmsis_dap_hid():
+    """CMSIS-DAP v1: a node of hidraw as Linux shows it, held by usbhid; stock OpenOCD programs through it, finds it behind the
+    bulk driver by itself, and it is gone when it is pulled"""
+    with Line("openmv-h7", "--probe", "cmsis-dap-hid", "--mode", "hold") as rig:
+        script, image = rig.file("hidraw.py", HIDRAW.encode()), rig.file("image", noise(20000))
+        said = rig.good(f"python3 {script}").split()
+        equal(said, ["descriptor", "True", "identity", "True", "packet", "True", "silent", "True", "claimed", "16"])
+        for backend in ("hid", "auto"):
+            cfg = rig.file(backend, usb_config("VCORE0000001", backend, 0x0da8).encode())
+            rig.good(f"openocd -f {cfg} -c init -c 'reset halt' -c 'flash write_image erase {image} {ROMFS:#x} bin' "
+                     f"-c 'verify_image {image} {ROMFS:#x} bin' -c shutdown")
+        equal(rig.dump("ROMFS0")[:20000] == rig.read("image"), True)
+        rig.bad(f"openocd -f {cfg} -c 'cmsis_dap_backend usb_bulk' -c init -c shutdown", "unable to find a matching CMSIS-DAP")
+        rig.order("drop 8")
+        rig.good("! test -e /sys/class/hidraw/hidraw1 && ! test -e /sys/devices/platform/romline-usb.0/usb1/1-8/1-8.1")
+        rig.bad(f"openocd -f {cfg} -c init -c shutdown", "unable to find a matching CMSIS-DAP device")
 
 
 @test
