@@ -188,11 +188,13 @@ def wrong_board():
 @test
 def sixteen():
     """sixteen nests on two cores, one OpenOCD each: all pass, none is left over"""
-    with SwdRig(cameras=16, start=False, speed="instant") as rig:
+    # a loaded machine lets an OpenOCD miss its deadline now and then; that is not what this is about
+    with SwdRig(cameras=16, start=False, speed="instant", program="retries = 5") as rig:
         rig.start(cameras=0)
         rig.open_batch(rig.upload(rig.recipe()))
         for number in range(1, 17):
             rig.plug(number)
+            until(lambda: rig.slots()[number - 1]["state"] not in ("empty", "plugged"), f"nest {number} is taken up")
         for number in range(1, 17):
             passes(rig, number)
         equal(len({s["uid"] for s in rig.slots()}), 16)
