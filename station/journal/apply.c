@@ -52,9 +52,9 @@
 
 /* A number that the attempt is to give: known from then on, and its.  One that is another's, or void, makes `state` null,
  * which the table refuses, and with it the row. */
-#define SEE_NUMBER(n, column) \
+#define SEE_NUMBER(n, column, source) \
 	"INSERT INTO numbers(kind, value, id, seq, source, state) SELECT '" column "', :new_" column "," \
-	" :seq * 65536 + " n ", :seq, coalesce(:number_source, 'scan'), 'free' WHERE :new_" column " IS NOT NULL" \
+	" :seq * 65536 + " n ", :seq, coalesce(" source "'scan'), 'free' WHERE :new_" column " IS NOT NULL" \
 	" ON CONFLICT(kind, value) DO NOTHING"
 #define RESERVE_NUMBER(column) \
 	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN state = 'free' OR" \
@@ -130,8 +130,8 @@ static const struct rule {
 
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_UNIT },
 	{ KIND_ATTEMPT_STARTED, MUST, START_ATTEMPT("", "") },
-	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("0", "serial") },
-	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("1", "mac") },
+	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("0", "serial", ":number_source, ") },
+	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("1", "mac", ":mac_source, :number_source, ") },
 	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial") },
 	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_LATENESS },

@@ -73,7 +73,8 @@ struct field {
 	MAY("attempt_kind", TEXT),    /* program, when missing; deploy */ \
 	MAY("new_serial", TEXT),      /* reserved for it */ \
 	MAY("new_mac", TEXT), \
-	MAY("number_source", TEXT),   /* of those: pool, scan, mes */ \
+	MAY("number_source", TEXT),   /* of those, or of the serial alone: pool, scan, mes */ \
+	MAY("mac_source", TEXT),      /* where it is another one than the serial's */ \
 	MAY("permit", TEXT),          /* the MES's: granted, cached; silent: it gave no answer and that is allowed */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 

@@ -5,6 +5,7 @@
 #ifndef STATION_LINE_ATTEMPT_H
 #define STATION_LINE_ATTEMPT_H
 
+#include "journal/numbers.h"
 #include "line/line.h"
 #include "mes/permit.h"
 
@@ -65,7 +66,7 @@ struct attempt {
 	struct permit permit;                       /* the MES's word */
 	char serial[NUMBER_SIZE], mac[NUMBER_SIZE]; /* the product's, that it is to get or has; "": none */
 	bool new_serial, new_mac;                   /* it gets them by this attempt */
-	const char *number_source;                  /* static: of those */
+	const char *source[NUMBER_KINDS];           /* static: of those */
 	enum conf_delta delta;
 	enum conf_readback readback;
 	bool admitted; /* its start row is on disk */

@@ -43,7 +43,7 @@ static bool from_pool(struct slot *s, enum number_kind kind, struct err *e)
 	if (!journal_free_numbers(s->line->reader, kind, take_free, &c, e))
 		return false;
 	memcpy(number_of(s->attempt, kind), c.value, sizeof c.value);
-	s->attempt->number_source = "pool";
+	s->attempt->source[kind] = "pool";
 	return c.value[0] || err_set(e, CODE_NUMBERS_EXHAUSTED, "no %s of the pool is free", number_kind_name(kind));
 }
 
@@ -57,7 +57,7 @@ static bool from_outside(struct slot *s, enum number_kind kind, const char *valu
 		return err_set(
 		    e, CODE_NUMBER_TAKEN, "the %s %s is void or another unit's", number_kind_name(kind), value);
 	snprintf(number_of(s->attempt, kind), NUMBER_SIZE, "%s", value);
-	s->attempt->number_source = source;
+	s->attempt->source[kind] = source;
 	return true;
 }
 

@@ -99,7 +99,9 @@ static struct cJSON *start_body(struct slot *s)
 	if (a->new_mac)
 		json_add_string(body, "new_mac", a->mac);
 	if (a->new_serial || a->new_mac)
-		json_add_string(body, "number_source", a->number_source);
+		json_add_string(body, "number_source", a->source[a->new_serial ? NUMBER_SERIAL : NUMBER_MAC]);
+	if (a->new_serial && a->new_mac)
+		json_add_string(body, "mac_source", a->source[NUMBER_MAC]);
 	if (a->permit.how != PERMIT_NONE)
 		json_add_string(body, "permit", permit_name(a->permit.how));
 	if (a->who.alt_count)
