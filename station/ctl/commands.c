@@ -3,14 +3,14 @@
 
 const struct ctl_command ctl_commands[] = {
 	{ "attempts", "attempts [ID [--proof] | FILTER... [--follow]] [--json]", ctl_attempts },
-	{ "audit", "audit [--who NAME] [--what KIND] [--from T] [--to T] [-c CONF] [--json]", ctl_audit },
+	{ "audit", "audit [--who NAME] [--what KIND] [--from T] [--to T] [--csv] [-c CONF] [--json]", ctl_audit },
 	{ "batch", "batch open|list|show|hold|resume|close ...", ctl_batch },
 	{ "export", "export [-o FILE] [FILTER...] [--json]", ctl_export },
 	{ "journal", "journal verify|prove ...", ctl_journal },
 	{ "label", "label ATTEMPT --reason TEXT [--json]", ctl_label },
 	{ "line", "line teach -o FILE [--slots N]", ctl_line },
 	{ "mes", "mes [parked | resend | drop ROW] [--json]", ctl_mes },
-	{ "people", "people list|add|remove|role|pin|badge ...", ctl_people },
+	{ "people", "people list|add|remove|role|pin|badge|own-pin ...", ctl_people },
 	{ "plan", PLAN_USAGE, ctl_plan },
 	{ "recipe", "recipe add|approve|activate|retire|revoke|build|sign|attach|detach|verify|inspect|unpack ...",
 	    ctl_recipe },

@@ -1,4 +1,4 @@
-/* stationctl people: list, add, remove, role, pin, badge; and stationctl audit. */
+/* stationctl people: list, add, remove, role, pin, badge, own-pin; and stationctl audit. */
 #include "ctl/commands.h"
 #include "ctl/local.h"
 #include "ctl/typed.h"
@@ -11,7 +11,9 @@
 
 #define ADD_USAGE    "people add NAME --role operator|supervisor|qa|integrator|admin [--pin] [--badge] [-c CONF]"
 #define SECRET_USAGE "people pin|badge NAME [--none] [-c CONF]"
+#define OWN_USAGE    "people own-pin NAME [--url U] [--json]"
 #define TYPED_MAX    130
+#define AUDIT_S      600
 
 static void show_row(const struct cJSON *person)
 {
@@ -166,10 +168,35 @@ static int people_secret(int argc, char **argv)
 	return post(&c, &l, path, body, show_person);
 }
 
+static void show_own(const struct cJSON *session)
+{
+	(void)session;
+	puts("the PIN is changed; sessions of that name have ended");
+}
+
+/* By whoever has it: the old one proves that, no token and no right is needed. */
+static int people_own_pin(int argc, char **argv)
+{
+	struct live l = { .url = NULL };
+	struct local c = { .conf = NULL };
+	struct err e = ERR_INIT;
+	const struct ctl_option options[] = { LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
+	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 1, 1, OWN_USAGE, &e))
+		return ctl_refuse(&e);
+	struct cJSON *body = json_new_object();
+	json_add_string(body, "name", argv[1]);
+	if (!add_typed(body, "pin", "old PIN", &e) || !add_typed(body, "new_pin", "new PIN", &e)) {
+		json_free(body);
+		return ctl_refuse(&e);
+	}
+	return post(&c, &l, "/session/pin", body, show_own);
+}
+
 static const struct ctl_command commands[] = {
 	{ "add", ADD_USAGE, people_add },
 	{ "badge", "people badge NAME [--none] [-c CONF]", people_secret },
 	{ "list", "people list [-c CONF] [--json]", people_list },
+	{ "own-pin", OWN_USAGE, people_own_pin },
 	{ "pin", "people pin NAME [--none] [-c CONF]", people_secret },
 	{ "remove", "people remove NAME [-c CONF]", people_remove },
 	{ "role", "people role NAME ROLE [-c CONF]", people_role },
@@ -202,24 +229,40 @@ static void show_audit(const struct cJSON *list)
 	live_items(list, show_action);
 }
 
+/* As a table for other programs, all of it and oldest first. */
+static int audit_csv(struct local *c, struct live *l, struct live_request *r)
+{
+	struct err e = ERR_INIT;
+	struct live_answer a = { .status = 0 };
+	r->copy = stdout;
+	r->seconds = AUDIT_S;
+	bool done = local_begin(c, l, &e) && live_call(l, r, &a, &e);
+	live_clear(&a);
+	local_end(c);
+	return done ? CTL_DONE : ctl_refuse(&e);
+}
+
 int ctl_audit(int argc, char **argv)
 {
 	struct live l = { .url = NULL };
 	struct local c = { .conf = NULL };
 	struct err e = ERR_INIT;
 	const char *values[6] = { NULL };
+	bool csv = false;
 	const struct ctl_option options[] = { { 0, "who", NULL, &values[0], NULL },
 		{ 0, "what", NULL, &values[1], NULL }, { 0, "from", NULL, &values[2], NULL },
 		{ 0, "to", NULL, &values[3], NULL }, { 0, "limit", NULL, &values[4], NULL },
-		{ 0, "cursor", NULL, &values[5], NULL }, LOCAL_OPTION(c), LIVE_OPTIONS(l),
-		{ 0, NULL, NULL, NULL, NULL } };
+		{ 0, "cursor", NULL, &values[5], NULL }, { 0, "csv", &csv, NULL, NULL }, LOCAL_OPTION(c),
+		LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
 	char path[LIVE_PATH] = "/audit";
 	if (!ctl_options(&argc, argv, options, &e) ||
-	    !ctl_operands(argc, 0, 0, "audit [FILTER]... [-c CONF] [--json]", &e))
+	    !ctl_operands(argc, 0, 0, "audit [FILTER]... [--csv] [-c CONF] [--json]", &e))
 		return ctl_refuse(&e);
+	if (csv)
+		snprintf(path, sizeof path, "/exports/audit.csv");
 	for (size_t i = 0; i < 6; i++)
 		if (values[i] && !live_path_add(path, options[i].name, values[i], &e))
 			return ctl_refuse(&e);
 	struct live_request r = { .method = "GET", .path = path };
-	return run(&c, &l, &r, show_audit);
+	return csv ? audit_csv(&c, &l, &r) : run(&c, &l, &r, show_audit);
 }

@@ -24,7 +24,7 @@ route_handler api_batches, api_batch, api_batch_open, api_batch_hold, api_batch_
 /* api_units.c */
 route_handler api_attempts, api_attempt, api_units, api_unit, api_unit_serial, api_stats;
 /* api_numbers.c */
-route_handler api_numbers, api_numbers_add, api_number_void, api_slot_serial, api_scan;
+route_handler api_numbers, api_number_counts, api_numbers_add, api_number_void, api_slot_serial, api_scan;
 /* api_shift.c */
 route_handler api_shift, api_shift_start, api_shift_end, api_attempt_label;
 /* api_mes.c */
@@ -32,11 +32,11 @@ route_handler api_mes, api_mes_parked, api_mes_resend, api_mes_drop;
 /* api_records.c */
 route_handler api_search, api_unit_log, api_proof, api_batch_report;
 /* api_events.c */
-route_handler api_events, api_export_csv, api_export_json;
+route_handler api_events, api_export_csv, api_export_json, api_export_audit;
 /* assets.c */
 route_handler asset_index, asset_file;
 /* api_session.c */
-route_handler api_session, api_session_begin, api_session_end;
+route_handler api_session, api_session_begin, api_session_end, api_session_pin;
 /* api_people.c */
 route_handler api_people, api_person_add, api_person_remove, api_person_role, api_person_pin, api_person_badge;
 /* api_tokens.c */
@@ -54,6 +54,8 @@ route_handler page_line, page_style;
 void session_line_changed(struct http *h);
 /* A person's rights changed: all sessions of that name end. */
 void session_end_all(struct http *h, const char *name);
+/* Long enough, short enough and printable; bad-request names it. */
+bool pin_valid(const char *key, const char *pin, struct err *e);
 
 struct slot_list {
 	unsigned count;

@@ -96,6 +96,11 @@ bool api_export_csv(struct http *h, struct request *r, struct answer *a, struct 
 	return export_as(h, r, EXPORT_CSV, TYPE_CSV, a, e);
 }
 
+bool api_export_audit(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	return export_as(h, r, EXPORT_AUDIT, TYPE_CSV, a, e);
+}
+
 bool api_export_json(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	return export_as(h, r, EXPORT_JSON, TYPE_JSON, a, e);

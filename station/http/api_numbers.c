@@ -18,6 +18,13 @@ bool api_numbers(struct http *h, struct request *r, struct answer *a, struct err
 	return answer_list(h, r, query_numbers, a, e);
 }
 
+bool api_number_counts(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	char *json = NULL;
+	return request_no_params(r, e) && query_number_counts(h->reader, &json, e) &&
+	       answer_text(a, 200, TYPE_JSON, json, e);
+}
+
 static bool number_valid(const char *value, struct err *e)
 {
 	size_t size = value ? strlen(value) : 0;

@@ -62,8 +62,16 @@ static bool read_secret(const struct cJSON *body, const char *key, const char **
 	*out = NULL;
 	if (!json_member(body, key))
 		return true;
-	return json_string_or_null(body, key, out, e) &&
-	       (!*out || length_fits(key, *out, pin ? PIN_MIN : BADGE_MIN, pin ? PIN_MAX : LABEL_MAX, e));
+	if (!json_string_or_null(body, key, out, e))
+		return false;
+	if (*out && !pin)
+		*out = secret_badge_text(*out);
+	return !*out || length_fits(key, *out, pin ? PIN_MIN : BADGE_MIN, pin ? PIN_MAX : LABEL_MAX, e);
+}
+
+bool pin_valid(const char *key, const char *pin, struct err *e)
+{
+	return length_fits(key, pin, PIN_MIN, PIN_MAX, e);
 }
 
 /* As it is kept; "" for NULL.  One hash at a time. */

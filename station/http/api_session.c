@@ -60,7 +60,8 @@ struct attempt_in {
 	const char *name, *pin, *badge; /* name and pin, or badge */
 };
 
-static bool read_body(const struct cJSON *body, struct attempt_in *in, struct err *e)
+/* person: whose PIN it is when the body does not say; NULL: nobody's. */
+static bool read_body(const struct cJSON *body, const char *person, struct attempt_in *in, struct err *e)
 {
 	const char **const texts[] = { &in->name, &in->pin, &in->badge };
 	static const char *const keys[] = { "name", "pin", "badge" };
@@ -68,6 +69,8 @@ static bool read_body(const struct cJSON *body, struct attempt_in *in, struct er
 		if (json_member(body, keys[i]) &&
 		    (!json_string(body, keys[i], texts[i], e) || !label_valid(keys[i], *texts[i], e)))
 			return false;
+	if (!in->badge && !in->name)
+		in->name = person;
 	return (in->badge ? !in->name && !in->pin : in->name && in->pin) ||
 	       err_set(e, CODE_BAD_REQUEST, "give a badge, or a name and a PIN");
 }
@@ -156,16 +159,26 @@ static void end_session(struct http *h, uint64_t id)
 	conns_end_tagged(&h->conns, TAG_SESSION(id));
 }
 
+static bool begin(struct http *h, const char *name, enum role role, unsigned status, struct answer *a, struct err *e)
+{
+	struct session session;
+	char number[SECRET_TEXT];
+	sessions_begin(&h->sessions, name, role, clock_mono_ms(), number, &session);
+	session_line_changed(h);
+	give_cookie(h, number, a);
+	struct caller c = { .known = true, .is_person = true, .role = role, .rights = role_rights(role) };
+	snprintf(c.who.by, sizeof c.who.by, "%s", name);
+	return answer_caller(h, &c, status, a, e);
+}
+
 bool api_session_begin(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	static const char *const keys[] = { "name", "pin", "badge", NULL };
 	struct attempt_in in = { NULL, NULL, NULL };
 	struct journal_person person;
-	struct session session;
-	char number[SECRET_TEXT];
 	enum role role;
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	if (!body || !request_no_params(r, e) || !read_body(body, &in, e) ||
+	if (!body || !request_no_params(r, e) || !read_body(body, NULL, &in, e) ||
 	    !look_at(h, &in, r->caller.who.from, &person, a, e) || !role_from_name(person.role, &role, e) ||
 	    !write_row(h, KIND_LOGIN, person.name, in.badge ? "badge" : "pin", person.name, r->caller.who.from, e))
 		return false;
@@ -173,12 +186,52 @@ bool api_session_begin(struct http *h, struct request *r, struct answer *a, stru
 	backoff_good(&h->backoff, BACKOFF_ADDRESS, r->caller.who.from);
 	if (r->caller.session) /* the next badge at the same screen */
 		end_session(h, r->caller.session);
-	sessions_begin(&h->sessions, person.name, role, clock_mono_ms(), number, &session);
-	session_line_changed(h);
-	give_cookie(h, number, a);
-	struct caller c = { .known = true, .is_person = true, .role = role, .rights = role_rights(role) };
-	snprintf(c.who.by, sizeof c.who.by, "%s", person.name);
-	return answer_caller(h, &c, 201, a, e);
+	return begin(h, person.name, role, 201, a, e);
+}
+
+/* --- one's own PIN ------------------------------------------------------------------------------------------------ */
+
+static bool write_pin(struct http *h, const char *name, const char *pin, const char *from, struct err *e)
+{
+	char hash[CREDENTIAL_SIZE];
+	struct who who = { "", "" };
+	pthread_mutex_lock(&h->hashing);
+	bool hashed = secret_pin(&h->secrets, pin, hash, e);
+	pthread_mutex_unlock(&h->hashing);
+	if (!hashed)
+		return false;
+	snprintf(who.by, sizeof who.by, "%s", name);
+	snprintf(who.from, sizeof who.from, "%s", from);
+	struct cJSON *row = json_new_object();
+	json_add_string(row, "person", name);
+	json_add_string(row, "pin", hash);
+	who_add(row, &who);
+	return journal_write(h->o.journal, KIND_PERSON_PIN, row, e) != 0;
+}
+
+/* Who knows the PIN, or has the badge, may change the PIN; nobody else's than that of who is logged in.  As after every
+ * change of a PIN that person's sessions end; whoever asked for it by one has a new one. */
+bool api_session_pin(struct http *h, struct request *r, struct answer *a, struct err *e)
+{
+	static const char *const keys[] = { "name", "pin", "badge", "new_pin", NULL };
+	struct attempt_in in = { NULL, NULL, NULL };
+	const struct caller *c = &r->caller;
+	const char *own = c->is_person ? c->who.by : NULL, *next;
+	struct journal_person person;
+	enum role role;
+	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
+	if (!body || !request_no_params(r, e) || !json_string(body, "new_pin", &next, e) ||
+	    !pin_valid("new_pin", next, e) || !read_body(body, own, &in, e) ||
+	    !look_at(h, &in, c->who.from, &person, a, e) || !role_from_name(person.role, &role, e))
+		return false;
+	if (own && strcmp(own, person.name) != 0)
+		return err_set(e, CODE_FORBIDDEN, "%s is logged in here, not %s", own, person.name);
+	if (!write_pin(h, person.name, next, c->who.from, e))
+		return false;
+	backoff_good(&h->backoff, BACKOFF_PERSON, person.name);
+	backoff_good(&h->backoff, BACKOFF_ADDRESS, c->who.from);
+	session_end_all(h, person.name);
+	return own ? begin(h, person.name, role, 200, a, e) : answer_caller(h, c, 200, a, e);
 }
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ void slot_fill(struct cJSON *json, const struct slot_view *v, const char *serial
 	json_add_string(json, "attempt", or_null(v->attempt));
 	json_add_string(json, "batch", or_null(v->batch));
 	json_add_string(json, "kind", !*v->uid && !*v->attempt ? NULL : v->deploy ? "deploy" : "program");
+	json_add_string(json, "permit", v->permit);
 	json_add_string(json, "camera", v->camera ? or_null(v->camera) : NULL);
 	json_add_string(json, "board", or_null(v->camera_board));
 	json_add_string(json, "step", v->step ? or_null(v->step) : NULL);

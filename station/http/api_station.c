@@ -4,6 +4,8 @@
 #include "base/timefmt.h"
 #include "base/version.h"
 #include "format/json.h"
+#include "journal/journal.h"
+#include "line/shift.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,14 +80,26 @@ static bool add_picture(struct cJSON *json, struct line *l, struct err *e)
 	return true;
 }
 
+/* Where serials and MAC numbers come from, whether labels are printed: screens leave out what is not used here. */
+static void add_uses(struct cJSON *json, struct http *h)
+{
+	static const char *const ways[] = { "off", "pool", "mes", "scan" };
+	struct cJSON *numbers = json_add_object(json, "numbers");
+	json_add_string(numbers, "serial", ways[h->o.serials]);
+	json_add_string(numbers, "mac", ways[h->o.macs]);
+	json_add_bool(json, "labels", h->o.labels != NULL);
+}
+
 struct cJSON *station_object(struct http *h, struct err *e)
 {
 	char now[TIME_TEXT_SIZE];
 	int64_t newest;
+	int64_t at = journal_station_time(h->o.journal);
+	enum shift_state shift;
 	enum code held = line_held(h->o.line);
-	if (!query_newest(h->reader, &newest, e))
+	if (!query_newest(h->reader, &newest, e) || !shift_look(h->reader, h->o.challenge, at, &shift, NULL, e))
 		return NULL;
-	time_format(now, journal_station_time(h->o.journal));
+	time_format(now, at);
 	struct cJSON *json = json_new_object();
 	json_add_string(json, "name", h->station);
 	json_add_string(json, "version", STATION_VERSION);
@@ -104,6 +118,8 @@ struct cJSON *station_object(struct http *h, struct err *e)
 	json_add_integer(json, "clock_behind_ms", journal_clock_lag(h->o.journal));
 	mes_fill(json_add_object(json, "mes"), h);
 	json_add_integer(json, "labels_waiting", labels_waiting(h->o.labels));
+	json_add_string(json, "shift", shift_state_name(shift));
+	add_uses(json, h);
 	if (!json)
 		err_set(e, CODE_NO_MEMORY, "no memory for the answer");
 	return json;

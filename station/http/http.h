@@ -28,7 +28,8 @@ struct http_options {
 	struct journal *journal;
 	struct mes *mes;
 	const struct challenge_list *challenge;
-	struct labels *labels; /* NULL: none are printed */
+	struct labels *labels;           /* NULL: none are printed */
+	enum conf_numbers serials, macs; /* where they come from; for screens */
 };
 
 /* Serves on the socket that LISTEN_FDS and LISTEN_PID pass as descriptor 3, else on `listen`; writes the real address

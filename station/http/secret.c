@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* OWASP's least for Argon2id: 19 MiB, two passes. */
 #define PASSES 2
@@ -51,11 +52,16 @@ bool secret_pin_fits(const struct secrets *s, const char *pin, const char *store
 			       : err_set(e, CODE_NO_MEMORY, "no memory to look at a PIN");
 }
 
+const char *secret_badge_text(const char *scanned)
+{
+	return strncasecmp(scanned, BADGE_CARD, sizeof BADGE_CARD - 1) ? scanned : scanned + sizeof BADGE_CARD - 1;
+}
+
 bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e)
 {
 	char text[SECRET_HASH];
 	uint8_t hash[32];
-	peppered(s, badge, text);
+	peppered(s, secret_badge_text(badge), text);
 	if (crypto_pwhash(hash, sizeof hash, text, strlen(text), s->badge_salt, PASSES, MEMORY,
 		crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return err_set(e, CODE_NO_MEMORY, "no memory to hash a badge");

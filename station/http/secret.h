@@ -25,7 +25,10 @@ bool secret_pin_fits(const struct secrets *s, const char *pin, const char *store
 /* A PIN that nobody has, as it is kept: whoever has none costs as much time as who has one. */
 #define SECRET_NO_PIN                                                                                                  \
 	"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-/* The same text for the same badge, since a badge alone must find its person. */
+/* A badge's card may say that it is one by "OP:" in front; that is the card's word and no part of the badge. */
+#define BADGE_CARD "OP:"
+const char *secret_badge_text(const char *scanned);
+/* The same text for the same badge, with and without that word, since a badge alone must find its person. */
 bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e);
 void secret_make(const char *prefix, char out[SECRET_TEXT]);
 void secret_hash(const char *text, char out[SECRET_HASH]);

@@ -16,7 +16,7 @@ struct slow {
 	bool ended, joined;
 };
 
-static route_handler *const slow_handlers[] = { api_stats, api_proof, api_batch_report };
+static route_handler *const slow_handlers[] = { api_stats, api_proof, api_batch_report, api_number_counts };
 
 bool is_slow(const struct route *route)
 {

@@ -143,7 +143,9 @@ static bool start_line(struct station *s, struct err *e)
 		.journal = s->journal,
 		.mes = &s->mes,
 		.challenge = &s->challenge,
-		.labels = s->labels };
+		.labels = s->labels,
+		.serials = s->conf.serials,
+		.macs = s->conf.macs };
 	/* cameras first: who asks about a slot learns of the camera that is in it */
 	s->watching = usb_watch_start(line_usb_event, s->line, e);
 	if (!s->watching)

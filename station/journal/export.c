@@ -1,4 +1,4 @@
-/* Exports: attempts that a filter leaves, oldest first, as CSV or as JSON, a page at a time. */
+/* Exports: attempts or actions that a filter leaves, oldest first, as CSV or as JSON, a page at a time. */
 #include "journal/query.h"
 
 #include "journal/filter.h"
@@ -19,7 +19,10 @@
 	" (SELECT group_concat(partition || '=' || coalesce(crc32_read, ''), ' ') FROM" \
 	" (SELECT * FROM attempt_regions WHERE attempt = a.id ORDER BY n)), a.kind" \
 	" FROM attempts a LEFT JOIN units u ON u.uid = a.uid LEFT JOIN recipes r ON r.sha256 = a.recipe"
-#define PAGE_TAIL " AND a.id > ?17 ORDER BY a.id LIMIT ?20"
+#define PAGE_TAIL(of) " AND " of ".id > ?17 ORDER BY " of ".id LIMIT ?20"
+#define AUDIT_HEAD \
+	"SELECT c.id, c.at, c.by, c.origin, c.kind, " SHAPE_DETAILS " FROM actions c JOIN journal j ON j.seq = c.id"
+#define AUDIT_NAMES "id,at,who,from,what,details\r\n"
 #define CSV_NAMES \
 	"id,uid,serial,usb_serial,batch,order,recipe,recipe_name,recipe_version,slot,operator,station,board,transport," \
 	"started_at,ended_at,verdict,refused,code,message,retries,proof,crc32_read,kind\r\n"
@@ -45,7 +48,8 @@ static void print_field(const char *text, FILE *out)
 
 /* How a kind of export is asked for and written. */
 struct shape {
-	const char *head;                                    /* of the statement */
+	enum filter_of of;
+	const char *head, *tail;                             /* of the statement, around the conditions */
 	const char *before, *after;                          /* of the whole text */
 	void (*row)(sqlite3_stmt *s, bool first, FILE *out); /* first: of the whole text */
 };
@@ -66,8 +70,9 @@ static void json_row(sqlite3_stmt *s, bool first, FILE *out)
 }
 
 static const struct shape shapes[] = {
-	[EXPORT_CSV] = { CSV_HEAD, CSV_NAMES, "", csv_row },
-	[EXPORT_JSON] = { JSON_HEAD, "[\n", "\n]\n", json_row },
+	[EXPORT_CSV] = { OF_ATTEMPTS, CSV_HEAD, PAGE_TAIL("a"), CSV_NAMES, "", csv_row },
+	[EXPORT_JSON] = { OF_ATTEMPTS, JSON_HEAD, PAGE_TAIL("a"), "[\n", "\n]\n", json_row },
+	[EXPORT_AUDIT] = { OF_ACTIONS, AUDIT_HEAD, PAGE_TAIL("c"), AUDIT_NAMES, "", csv_row },
 };
 
 static bool print_page(sqlite3_stmt *s, const struct shape *shape, int64_t *next, FILE *out, struct err *e)
@@ -99,9 +104,9 @@ bool query_export(struct journal_reader *r, const struct query_filter *asked, en
 	struct text_out text;
 	whole.cursor = 0;
 	*out = NULL;
-	if (!g || !filter_make(g, &whole, OF_ATTEMPTS, &f, e))
+	if (!g || !filter_make(g, &whole, shapes[kind].of, &f, e))
 		return false;
-	AUTO_FREE char *sql = filter_sql(shapes[kind].head, &f, PAGE_TAIL);
+	AUTO_FREE char *sql = filter_sql(shapes[kind].head, &f, shapes[kind].tail);
 	if (!sql)
 		return err_set(e, CODE_NO_MEMORY, "no memory for the export");
 	sqlite3_stmt *s = reading_prepare(g, sql, e);

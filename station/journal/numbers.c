@@ -109,6 +109,20 @@ bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, str
 	return text_of(s, json, e);
 }
 
+#define COUNTS_OF(kind)                                                                                                \
+	"'" kind "', json_object('free', coalesce(sum(kind = '" kind "' AND state = 'free'), 0), 'reserved',"          \
+	" coalesce(sum(kind = '" kind "' AND state = 'reserved'), 0), 'bound', coalesce(sum(kind = '" kind "' AND"     \
+	" state = 'bound'), 0), 'void', coalesce(sum(kind = '" kind "' AND state = 'void'), 0))"
+
+bool query_number_counts(struct journal_reader *r, char **json, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT json_object(" COUNTS_OF("serial") ", " COUNTS_OF("mac") ") FROM numbers", e);
+	*json = NULL;
+	return s && text_of(s, json, e);
+}
+
 bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);

@@ -18,6 +18,8 @@ bool journal_free_numbers(
 bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* {"kind","given","added"}: what a row numbers-added brought.  not-found. */
 bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e);
+/* {"serial":{free,reserved,bound,void},"mac":{...}}: counts all there are, some 100 ms for a million. */
+bool query_number_counts(struct journal_reader *r, char **json, struct err *e);
 /* How many of the pool are free. */
 bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e);
 

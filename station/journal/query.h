@@ -86,10 +86,10 @@ bool query_events(
     struct journal_reader *r, int64_t after, unsigned limit, query_row *each, void *context, struct err *e);
 bool query_newest(struct journal_reader *r, int64_t *seq, struct err *e);
 
-/* Exports: all attempts that a filter leaves, oldest first, a page at a time, so that no read transaction lasts.
- * CSV: RFC 4180, its names first; JSON: an array of the API's attempts, one a line.  Start with *next = 0, go on until
- * it is 0 again.  f->cursor is not looked at. */
-enum export_kind { EXPORT_CSV, EXPORT_JSON };
+/* Exports: all attempts (AUDIT: actions) that a filter leaves, oldest first, a page at a time, so that no read
+ * transaction lasts.  CSV, AUDIT: RFC 4180, the names first; JSON: an array of the API's attempts, one a line.  Start
+ * with *next = 0, go on until it is 0 again.  f->cursor is not looked at. */
+enum export_kind { EXPORT_CSV, EXPORT_JSON, EXPORT_AUDIT };
 bool query_export(struct journal_reader *r, const struct query_filter *f, enum export_kind kind, int64_t *next,
     char **text, struct err *e);
 

@@ -60,6 +60,7 @@ struct slot_view {
 	char attempt[LINE_ID_SIZE], batch[LINE_ID_SIZE];
 	const char *step;   /* static; "" when nothing runs; "reading" while a partition is read at rest */
 	bool deploy;        /* the attempt is one at a person's word */
+	const char *permit; /* static: how the MES let the attempt begin; NULL: it was not asked, or it did not */
 	const char *camera; /* static: "bootloader", "run", "unknown"; "" when nothing is plugged in */
 	char camera_board[BOARD_ID_SIZE]; /* of what is plugged in; "" when not known */
 	uint64_t done_bytes, total_bytes;

@@ -127,6 +127,8 @@ static void copy_attempt(struct slot_view *v, const struct slot *s)
 	memcpy(v->batch, a->batch, sizeof v->batch);
 	memcpy(v->board, a->board->id, sizeof v->board);
 	v->deploy = a->deploy;
+	if (a->admitted) /* before that the MES's answer is the worker's */
+		v->permit = permit_name(a->permit.how);
 }
 
 void slot_publish(struct slot *s)

@@ -206,7 +206,7 @@ def interlock():
         mes.answer = lambda q: {"uid": q["uid"], "allow": True, "valid_s": 600}
         mes.say("status 503", "drop")  # asked again within the deadline
         slot = next_attempt(rig, "passed")
-        equal(rig.rest(f"/attempts/{slot['attempt']}")["permit"], "granted")
+        equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"]), ("granted",) * 2)
         again(rig, interlock="allow", already_passed="allow")
         slot = rig.wait_slot(1, {"passed"})
         equal(rig.rest(f"/attempts/{slot['attempt']}")["permit"], "granted")
@@ -215,13 +215,13 @@ def interlock():
         with mes.lock:
             mes.script += ["drop"] * 1000
         slot = next_attempt(rig, "passed")
-        equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], len(mes.seen)), ("cached", asked))
+        equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"], len(mes.seen)), ("cached", "cached", asked))
         batch = rig.rest("/batches?state=open")["items"][0]
         rig.rest(f"/batches/{batch['id']}/close", {}, "POST")
         rig.open_batch(batch["recipe"], 10, "WO-2")  # an allowance is for one batch
         again(rig, deadline=SHORT)
         slot = rig.wait_slot(1, {"passed"})
-        equal(rig.rest(f"/attempts/{slot['attempt']}")["permit"], "silent")
+        equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"]), ("silent",) * 2)
 
 
 @test

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """People and rights on the running station: every route with every role, logins, what slows down who guesses, sessions,
 tokens, the audit, who stands in an attempt, TLS, and what is left of it all after kill -9."""
+import csv
 import http.client
+import io
 import json
 import os
 import re
@@ -161,6 +163,34 @@ def logout_and_change():
 
 
 @test
+def own_pin():
+    """one's own PIN is changed by who knows it or has the badge, nobody else's; all sessions end but the one that asked"""
+    rig = Shared.rig
+    add(rig, "otto", "operator", pin="otto-s-pin", badge="OP:badge-of-otto")
+    cookie, other = log_in(rig, name="otto", pin="otto-s-pin"), log_in(rig, badge="badge-of-otto")  # a card's word is no part of it
+
+    def change(headers=None, **body):
+        status, head, said = ask(rig, "POST", "/api/v1/session/pin", body, headers)
+        return status, said.get("code"), {"Cookie": head["Set-Cookie"].split(";")[0]} if head["Set-Cookie"] else None
+    equal(change(cookie, pin="no-such-pin", new_pin="otto-s-new"), (401, "login-failed", None))
+    equal(change(cookie, name="qa", pin="pin-of-qa", new_pin="otto-s-new"), (403, "forbidden", None))
+    equal(change(cookie, badge="badge-of-qa", new_pin="otto-s-new"), (403, "forbidden", None))
+    equal(change(cookie, pin="otto-s-pin", new_pin="12345"), (400, "bad-request", None))
+    equal(change(pin="otto-s-pin", new_pin="otto-s-new"), (400, "bad-request", None), "of nobody")
+    status, _, mine = change(cookie, pin="otto-s-pin", new_pin="otto-s-new")
+    equal((status, ask(rig, "GET", "/api/v1/session", headers=mine)[2]["name"]), (200, "otto"))
+    for old in (cookie, other):
+        equal(refused(rig, "GET", "/api/v1/slots", headers=old), (401, "login-needed"))
+    equal(refused(rig, "POST", "/api/v1/session", {"name": "otto", "pin": "otto-s-pin"}), (401, "login-failed"))
+    # the badge will do, where nobody is logged in
+    equal(change(badge="op:badge-of-otto", new_pin="otto-s-third"), (200, None, None))
+    log_in(rig, name="otto", pin="otto-s-third")
+    last = rig.rest("/audit?what=person-pin&limit=1", headers=Shared.cookies["admin"])["items"][0]
+    equal((last["who"], last["details"]), ("otto", {"person": "otto"}))
+    rig.rest("/people/otto/remove", {}, "POST", headers=Shared.cookies["admin"])
+
+
+@test
 def people_are_kept_apart():
     """names and badges are one person's each; wrong roles, PINs and names are refused; a removed name can come again"""
     rig, admin = Shared.rig, Shared.cookies["admin"]
@@ -229,6 +259,9 @@ def command_line():
     equal(ctl("people", "role", "gerd", "operator", "-c", rig.config)[0], 0)
     equal(ctl("people", "badge", "gerd", "-c", rig.config, typed="badge-of-gerd")[0], 0)
     log_in(rig, badge="badge-of-gerd")
+    equal(ctl("people", "own-pin", "gerd", typed="gerd-s-pin\ngerd-s-own\n")[0], 0)
+    assert ctl("people", "own-pin", "gerd", typed="gerd-s-pin\ngerd-s-own\n")[2].startswith("stationctl: login-failed: ")
+    log_in(rig, name="gerd", pin="gerd-s-own")
     equal(ctl("people", "pin", "gerd", "--none", "-c", rig.config)[0], 0)
     assert re.search(r"^operator +no +yes +\S+ gerd$", ctl("people", "list", "-c", rig.config)[1], re.M)
     status, token, _ = ctl("token", "create", "hub", "--scope", "read,audit", "--days", "7", "-c", rig.config)
@@ -236,6 +269,9 @@ def command_line():
     own = {"ROMLINE_TOKEN": token.strip()}
     equal(ctl("slot", "list", env=own)[0], 0)
     assert "person-added" in ctl("audit", "--who", "local", env=own)[1]
+    table = list(csv.reader(ctl("audit", "--csv", "--what", "person-added", env=own)[1].splitlines()))
+    equal(table[0], ["id", "at", "who", "from", "what", "details"])
+    assert {row[4] for row in table[1:]} == {"person-added"} and "gerd" in {json.loads(row[5])["person"] for row in table[1:]}
     assert ctl("people", "list", env=own)[2].startswith("stationctl: forbidden: ")
     number = re.search(r"^(\d+) .* hub ", ctl("token", "list", "-c", rig.config)[1], re.M)[1]
     equal(ctl("token", "revoke", number, "-c", rig.config)[0], 0)
@@ -315,6 +351,15 @@ def audit_trail():
     middle = rows[len(rows) // 2]["at"]
     after = rig.rest(f"/audit?from={middle}&limit=1000", headers=admin)["items"]
     equal([r["id"] for r in after], [r["id"] for r in rows if r["at"] >= middle])
+    # the table has the same rows, the other way round
+    def table(query=""):
+        return list(csv.reader(io.StringIO(ask(rig, "GET", f"/api/v1/exports/audit.csv{query}", headers=admin)[2].decode())))[1:]
+    by_id = {row["id"]: row for row in rows}
+    exported = [row for row in table() if row[0] in by_id]
+    equal([(r[0], r[1], r[2], r[3], r[4], json.loads(r[5])) for r in exported],
+          [(r["id"], r["at"], r["who"] or "", r["from"], r["what"], r["details"]) for r in reversed(rows)])
+    equal({r[2] for r in table("?who=admin")}, {"admin"})
+    equal(table("?to=2020-01-01T00:00:00Z"), [])
     with rig.database() as db:  # the rows of the journal that say by whom, counted by another reader
         count, = db.execute("SELECT count(*) FROM journal WHERE json_type(body, '$.by') IS NOT NULL").fetchone()
     equal(len(rows), count)

@@ -48,6 +48,9 @@ def pool():
         rig.rest("/numbers", {"kind": "mac", "values": [f"02:00:00:00:00:0{n}" for n in range(1, 4)]}, "POST")
         rig.rest("/numbers/void", {"kind": "serial", "value": "CAM-2", "reason": "label torn"}, "POST")
         refused("number-taken", rig.rest, "/numbers/void", {"kind": "serial", "value": "CAM-2"}, "POST")
+        equal(rig.rest("/numbers/counts"), {"serial": {"free": 2, "reserved": 0, "bound": 0, "void": 1},
+                                            "mac": {"free": 3, "reserved": 0, "bound": 0, "void": 0}})
+        equal(rig.rest("/station")["numbers"], {"serial": "pool", "mac": "pool"})
         # one that fails gives its number back
         rig.control("fault camera=1 at=dnload times=9 do=status:errWRITE")
         slots[0] = again(rig, 1, {"failed"}, slots[0])
@@ -60,6 +63,7 @@ def pool():
         equal({now["CAM-1"], now["CAM-3"]}, {("bound", s["uid"]) for s in passed})
         equal(now["CAM-2"], ("void", None))
         equal(sorted(v[0] for v in macs.values()), ["bound", "bound", "free"])
+        equal(rig.rest("/numbers/counts")["serial"], {"free": 0, "reserved": 0, "bound": 2, "void": 1})
         for s in passed:
             unit = rig.rest(f"/units/{s['uid']}")
             equal((now[unit["serial"]], macs[unit["mac"]]), (("bound", s["uid"]),) * 2)
@@ -75,9 +79,11 @@ def pool():
 @test
 def scanned():
     """scan then plug, and scan with the slot's label: the unit gets that serial; another unit's is refused, none is waited for"""
-    with Rig(cameras=2, speed="instant", more="[numbers]\nserial = scan\n", start=False, program="already_passed = allow") as rig:
+    conf = "[numbers]\nserial = scan\nmac = pool\n"
+    with Rig(cameras=2, speed="instant", more=conf, start=False, program="already_passed = allow") as rig:
         rig.prepare()
         rig.start()
+        rig.rest("/numbers", {"kind": "mac", "values": ["02:00:00:00:00:01", "02:00:00:00:00:02"]}, "POST")
         waits = [rig.wait_slot(n, {"asking"}) for n in (1, 2)]
         equal([s["code"] for s in waits], ["serial-missing"] * 2)
         rig.rest("/slots/2/serial", {"serial": "S-2"}, "POST")
@@ -92,6 +98,7 @@ def scanned():
         rig.rest("/slots/2/serial", {"serial": "S-9"}, "POST")
         equal(again(rig, 2, {"refused"}, rig.slots()[1])["code"], "number-taken")
         equal(numbers(rig), {"S-1": ("bound", rig.slots()[0]["uid"]), "S-2": ("bound", rig.slots()[1]["uid"])})
+        equal({(n["kind"], n["source"]) for n in rig.rest("/numbers")["items"]}, {("serial", "scan"), ("mac", "pool")})
         refused("not-found", rig.rest, "/slots/9/serial", {"serial": "X"}, "POST")
 
 
