@@ -176,6 +176,7 @@ browser: all browser-tools ## the dashboard in Chromium, in front of a virtual l
 	tests/browser/pages.mjs
 	tests/browser/shift.mjs
 	tests/browser/people.mjs
+	tests/browser/floor.mjs
 # What the whole-line tests run beside the product.
 $(BUILD)/tests/transport_dfu $(BUILD)/tests/swd_agent: $(BUILD)/tests/%: $(BUILD)/obj/tests/line/%.o $(LIB)
 	@mkdir -p $(@D)

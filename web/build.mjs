@@ -22,7 +22,7 @@ rmSync(files, { recursive: true, force: true });
 mkdirSync(files, { recursive: true });
 
 // what the licences of the bundled packages ask for: their texts go with the bundle
-const bundled = ["preact", "@preact/signals", "@preact/signals-core", "htm", "uplot"];
+const bundled = ["preact", "@preact/signals", "@preact/signals-core", "htm", "lean-qr", "uplot"];
 const notice = (name) => `${name}\n\n${readFileSync(join(out, "node_modules", name, "LICENSE"), "utf8")}\n`;
 writeFileSync(join(out, "notices.txt"), bundled.map(notice).join("\n"));
 

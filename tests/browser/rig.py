@@ -8,9 +8,19 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "line"))
 from harness import Rig, payload, until  # noqa: E402
+from test_mes import Mes  # noqa: E402
+
+ROLES = ("operator", "supervisor", "qa", "integrator", "admin")
 
 
 class Line(Rig):
+    token = None  # where a login is wanted
+
+    def rest(self, *words, **more):
+        if self.token:
+            more["headers"] = {**(more.get("headers") or {}), "Authorization": f"Bearer {self.token}"}
+        return super().rest(*words, **more)
+
     def find(self):
         return self.url
 
@@ -64,12 +74,63 @@ class Line(Rig):
         with open(self.config, "a") as f:
             f.write(more)
         self.start()
-        with open(os.path.join(self.state, "local.token")) as f:
-            token = f.read().strip()
-        for role in ("operator", "supervisor", "qa", "integrator", "admin"):
-            self.rest("/people", {"name": f"{role[:2]}-person", "role": role, "badge": f"badge-of-{role}",
-                                  "pin": f"pin-of-{role}"}, "POST", headers={"Authorization": f"Bearer {token}"})
+        self.find_token()
+        self.add_people()
         return self.url
+
+    def find_token(self):
+        with open(os.path.join(self.state, "local.token")) as f:
+            self.token = f.read().strip()
+
+    def add_people(self):
+        for role in ROLES:
+            self.rest("/people", {"name": f"{role[:2]}-person", "role": role, "badge": f"badge-of-{role}",
+                                  "pin": f"pin-of-{role}"}, "POST")
+
+    def floor(self):
+        """A station with all that a shift may meet: logins, an MES that is told and asked, serials by scanner, MAC
+        numbers from a pool, a label printer, a challenge unit; its cameras run."""
+        self.mes = Mes().start()
+        self.options += self.mes.options()
+        self.start(mode="run")
+        self.sha = self.upload(self.recipe())
+        self.add_people()
+        uids = [c["uid"] for c in self.control("state")["cameras"]]
+        self.stop()
+        challenge, printer = (os.path.join(self.work, name) for name in ("challenge.json", "print"))
+        with open(challenge, "w") as f:
+            json.dump({"units": [{"uid": uids[2], "verdict": "PASS", "code": "ok"}]}, f)
+        with open(printer, "w") as f:
+            f.write(f'#!/bin/sh\ntest -e {self.work}/broken && {{ echo "no paper" >&2; exit 3; }}\necho "$@" >> {self.work}/labels\n')
+        os.chmod(printer, 0o755)
+        ask = f"interlock_url = http://127.0.0.1:{self.mes.port}/permit\ninterlock = refuse\ndeadline = 60"
+        with open(self.config, "a") as f:
+            f.write(f"[people]\nlogin = required\n{self.mes.conf(ask)}[numbers]\nserial = scan\nmac = pool\n"
+                    f"[label]\ncommand = {printer} {{serial}} {{mac}}\n[shift]\nchallenge = {challenge}\n")
+        self.start(mode="run")
+        self.find_token()
+        return {"url": self.url, "uids": uids}
+
+    def labels(self):
+        with open(os.path.join(self.work, "labels")) as f:
+            return f.read().splitlines()
+
+    def printer(self, works):
+        path = os.path.join(self.work, "broken")
+        if works:
+            os.unlink(path)
+        else:
+            open(path, "w").close()
+
+    def mes_answers(self, allow, message=None):
+        """What the interlock says from now on."""
+        said = {"message": message} if message else {}
+        self.mes.answer = lambda question: {"uid": question["uid"], "allow": allow, **said}
+
+    def mes_rule(self, kind, how):
+        """What events of that kind meet; None: they are taken."""
+        with self.mes.lock:
+            self.mes.rules = {kind: how} if how else {}
 
     def wait_in_bootloader(self):
         self.control("power-cycle 1 hold")

@@ -2,7 +2,7 @@
 // An operator's shift by scanner alone, in Chromium in front of a real station: a batch card opens the batch, the strip
 // says what to do, verdicts stay until they are acknowledged, command cards do the rest, and what is not understood is
 // said.  Nothing is clicked.
-import { axeHolds, equal, main, makeLine, openPage, shoot, test, truth } from "./tools.mjs";
+import { axeHolds, equal, main, makeLine, openPage, scan, shoot, test, truth } from "./tools.mjs";
 
 const LIMIT_MS = 60000;
 const line = makeLine("shift");
@@ -14,12 +14,6 @@ async function says(locator, ...wanted) {
 	const text = await textOf(locator);
 	for (const words of wanted) truth(text.includes(words), `"${text}" says "${words}"`);
 }
-
-// As a scanner types: all keys in one turn of the browser, then Enter.
-const scan = (page, text) =>
-	page.evaluate((keys) => {
-		for (const key of [...keys, "Enter"]) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-	}, text);
 
 let page;
 
@@ -61,6 +55,8 @@ test("a red verdict stays until it is acknowledged; then what is next; a verdict
 	await todo(page, "Plug a camera into slots 1, 2 and 3.");
 	await shoot(page, "shift-empty");
 	await scan(page, "CMD:ACK");
+	await page.locator(".last").first().waitFor({ state: "detached", timeout: LIMIT_MS });
+	await scan(page, "CMD:ACK");
 	await shown(page, ".notice");
 	await says(page.locator(".notice"), "Nothing waits to be acknowledged.");
 });
@@ -78,12 +74,14 @@ test("command cards: retry, disable, enable, hold, resume, close; what is no car
 	await todo(page, "Order WO-9 is held.");
 	await scan(page, "CMD:RESUME");
 	await todo(page, "Take out slot 2");
-	for (const [card, words] of [["CMD:DANCE 1", "There is no command DANCE."], ["CMD:RETRY", "needs a slot's number"], ["CMD:RETRY 99", "there is no slot 99"], ["BT:WO-10;app;9.9.9;5", "No recipe in use is app 9.9.9."]]) {
+	for (const [card, words] of [["CMD:DANCE 1", "There is no command DANCE."], ["CMD:RETRY", "needs a slot's number"], ["CMD:RETRY 99", "There is no slot 99."], ["BT:WO-10;app;9.9.9;5", "No recipe in use is app 9.9.9."]]) {
 		await scan(page, card);
 		await shown(page, `.notice:has-text("${words}")`);
 		await says(page.locator(".notice"), `The card ${card} was refused.`);
 	}
 	await axeHolds(page);
+	await scan(page, "CMD:CLOSE");
+	await shown(page, '.told:has-text("Order WO-9: scan the card once more to close it.")');
 	await scan(page, "CMD:CLOSE");
 	await todo(page, "Open a batch, or scan a batch card.");
 	equal(await page.locator(".notice").count(), 0, "refusals");

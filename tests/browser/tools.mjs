@@ -83,6 +83,40 @@ export async function shoot(page, name, how = {}) {
 	await page.screenshot({ ...how, path: join(SHOTS, `${name}.png`) });
 }
 
+// As a scanner types: a key every millisecond, however slow this machine is, then Enter.  A code that is read twice within
+// a moment is one reading, so what is scanned on purpose comes later.
+export async function scan(page, text) {
+	await page.waitForTimeout(scan.last === text ? 800 : 0);
+	scan.last = text;
+	await page.evaluate((keys) => {
+		const at = performance.now();
+		[...keys, "Enter"].forEach((key, i) => {
+			const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+			Object.defineProperty(event, "timeStamp", { value: at + i });
+			document.activeElement.dispatchEvent(event);
+		});
+	}, text);
+}
+
+// What a reader reads in a picture of this element.  In a page of its own, since the station's policy takes no pictures
+// from elsewhere.
+export async function decodeCode(locator) {
+	const picture = (await locator.screenshot()).toString("base64");
+	const reader = await browser.newPage();
+	await reader.addScriptTag({ content: readFileSync(modules.resolve("jsqr/dist/jsQR.js"), "utf8") });
+	const text = await reader.evaluate(async (data) => {
+		const image = new Image();
+		image.src = `data:image/png;base64,${data}`;
+		await image.decode();
+		const { width, height } = image;
+		const pen = new OffscreenCanvas(width, height).getContext("2d");
+		pen.drawImage(image, 0, 0);
+		return window.jsQR(pen.getImageData(0, 0, width, height).data, width, height)?.data;
+	}, picture);
+	await reader.close();
+	return text;
+}
+
 // Every rule of axe holds.  Evaluated from outside, so that the page's policy stays as it is.
 export async function axeHolds(page) {
 	await page.evaluate(axe);

@@ -16,11 +16,11 @@ const details = (of) =>
 		.map(([key, value]) => `${inWords(key)} ${typeof value === "object" ? JSON.stringify(value) : value}`)
 		.join(", ");
 
-function address(filter, cursor) {
-	const query = new URLSearchParams({ limit: PAGE });
+function address(filter, cursor, limit) {
+	const query = new URLSearchParams(limit ? { limit } : {});
 	for (const [key, value] of Object.entries(filter)) if (value) query.set(key, value);
 	if (cursor) query.set("cursor", cursor);
-	return `/audit?${query}`;
+	return `?${query}`;
 }
 
 // From the form's fields to the station's parameters; a local time becomes UTC.
@@ -62,7 +62,7 @@ export function Screen() {
 
 	async function look(cursor, before) {
 		try {
-			const { items, next } = await get(address(filter, cursor));
+			const { items, next } = await get(`/audit${address(filter, cursor, PAGE)}`);
 			setShown({ rows: [...before, ...items], next, refusal: null, done: true });
 		} catch (refusal) {
 			setShown({ rows: before, next: cursor, refusal, done: true });
@@ -75,6 +75,7 @@ export function Screen() {
 	return html`<main class="audit">
 		<h1>Audit</h1>
 		<${Filter} onFilter=${setFilter} />
+		<div class="orders"><a class="order quiet" href=${`/api/v1/exports/audit.csv${address(filter)}`} download="audit.csv">All of these as CSV</a></div>
 		<div role="alert">${refusal && html`<p class="said">${ended(refusal.message)} <strong>${refusal.action}</strong></p>`}</div>
 		${rows.length > 0 && html`<${Table} rows=${rows} />`}
 		${done && !rows.length && !refusal && html`<p class="nothing">Nothing of that kind was done.</p>`}

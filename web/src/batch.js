@@ -3,6 +3,7 @@ import { html } from "./html.js";
 import { batches, loaded, station } from "./live.js";
 import { Order } from "./orders.js";
 import { go } from "./place.js";
+import { may } from "./session.js";
 import { ended } from "./words.js";
 
 const percent = (part, whole) => (whole > 0 ? `${((part * 100) / whole).toFixed(1)} %` : "–");
@@ -22,10 +23,10 @@ export function BatchOrders({ of }) {
 	const at = `/batches/${of.id}`;
 	return html`<div class="orders">
 		${of.state === "held"
-			? html`<${Order} path=${`${at}/resume`} title=${`Resume batch ${of.order}`} label="Resume" />`
-			: html`<${Order} path=${`${at}/hold`} title=${`Hold batch ${of.order}`} label="Hold" tone="quiet" />`}
+			? html`<${Order} path=${`${at}/resume`} title=${`Resume batch ${of.order}`} label="Resume" right="release" />`
+			: html`<${Order} path=${`${at}/hold`} title=${`Hold batch ${of.order}`} label="Hold" tone="quiet" right="hold" />`}
 		<${Order} path=${`${at}/close`} title=${`Close batch ${of.order}`} label="Close" sure="Close: press again"
-			tone="danger" />
+			tone="danger" right="release" />
 	</div>`;
 }
 
@@ -73,6 +74,6 @@ export function Held() {
 
 export function Batches() {
 	if (loaded.value && !batches.value.length)
-		return html`<p class="no-batch"><strong>No batch is open.</strong> <a href="/batches" onClick=${go}>Open one</a>, then plug in cameras.</p>`;
+		return html`<p class="no-batch"><strong>No batch is open.</strong> ${may("batches") ? html`<a href="/batches" onClick=${go}>Open one</a>, then plug in cameras.` : "Call somebody who may open one."}</p>`;
 	return html`<div class="batches">${batches.value.map((b) => html`<${Batch} key=${b.id} of=${b} />`)}</div>`;
 }

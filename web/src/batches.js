@@ -7,6 +7,7 @@ import { batches as open, refresh, stale } from "./live.js";
 import { notice } from "./orders.js";
 import { go, goTo } from "./place.js";
 import { Refused, useAnswer, when } from "./records.js";
+import { may } from "./session.js";
 
 const percent = (share) => (share === null || share === undefined ? "–" : `${(share * 100).toFixed(1)} %`);
 const usable = (r) => !r.revoked && (r.state ?? "active") === "active";
@@ -29,7 +30,7 @@ function Open() {
 			notice.value = null;
 			goTo(`/batches/${batch.id}`);
 		} catch (refusal) {
-			notice.value = { title: "Opening a batch", text: refusal.message, action: refusal.action };
+			notice.value = { title: "Opening a batch", text: refusal.message, action: refusal.action, code: refusal.code };
 			if (refusal instanceof Refusal && refusal.status) setKey(newKey());
 		}
 		setBusy(false);
@@ -147,6 +148,6 @@ function One({ id }) {
 export function Screen({ rest }) {
 	return html`<main class="page">
 		<h1>Batches</h1>
-		${rest ? html`<${One} id=${rest} />` : html`<${Open} /><${List} />`}
+		${rest ? html`<${One} id=${rest} />` : html`${may("batches") && html`<${Open} />`}<${List} />`}
 	</main>`;
 }

@@ -1,9 +1,10 @@
-// What each slot said last: a verdict stays until somebody acknowledges it or the next unit comes.  Tells the sounds, and
-// the strip what was heard.
+// What each slot said last: a verdict stays until somebody acknowledges it or the next unit comes, also when the page is
+// loaded anew.  Tells the sounds, and the strip what was heard.
 import { effect, signal, untracked } from "@preact/signals";
+import { getQuietly } from "./api.js";
 import { numbers, slotOf } from "./live.js";
 import { sound } from "./sounds.js";
-import { inTrouble, isBusy, lookOf } from "./words.js";
+import { inTrouble, isBusy, lookOf, verdictShape } from "./words.js";
 
 const SHOWN_MS = 4000;
 const TONES = { pass: "pass", fail: "fail", stop: "fail", error: "error" };
@@ -18,14 +19,26 @@ export const isAcknowledged = (slot) => acknowledged.value.get(slot.slot) === ma
 export const lastOf = (number) => last.value.get(number) ?? null;
 export const waiting = () => numbers.value.map((n) => slotOf(n)?.value).filter((slot) => slot && inTrouble(slot) && !isAcknowledged(slot));
 
-// All red slots, or one.
+// All slots, or one: red ones are seen, and what was taken away is forgotten.  False: there was nothing.
 export function acknowledge(number) {
-	const next = new Map(acknowledged.value);
-	const before = next.size;
-	for (const slot of waiting()) if (!number || slot.slot === number) next.set(slot.slot, markOf(slot));
-	const some = next.size !== before || waiting().some((slot) => next.get(slot.slot) === markOf(slot));
-	acknowledged.value = next;
-	return some;
+	const meant = (slot) => !number || slot === number;
+	const red = waiting().filter((slot) => meant(slot.slot));
+	const gone = numbers.value.filter((n) => meant(n) && slotOf(n)?.value.state === "empty" && last.value.has(n));
+	acknowledged.value = new Map([...acknowledged.value, ...red.map((slot) => [slot.slot, markOf(slot)])]);
+	last.value = new Map([...last.value].filter(([n]) => !gone.includes(n)));
+	return red.length + gone.length > 0;
+}
+
+// What the empty slots' last units came to, from the journal.
+async function remember(slots) {
+	const empty = slots.filter((slot) => slot.state === "empty").length;
+	if (!empty) return;
+	const { items } = await getQuietly(`/attempts?limit=${Math.min(200, 3 * empty)}`).catch(() => ({ items: [] }));
+	const next = new Map(last.value);
+	for (const of of items)
+		if (of.ended_at && of.kind === "program" && !next.has(of.slot) && slotOf(of.slot)?.value.state === "empty")
+			next.set(of.slot, { word: of.refused ? "REFUSED" : of.verdict, shape: of.refused ? "bar" : verdictShape(of.verdict), unit: of.serial ?? of.uid });
+	last.value = next;
 }
 
 let timer = 0;
@@ -47,13 +60,17 @@ effect(() => {
 			if (over && seen.get(slot.slot) !== markOf(slot)) {
 				seen.set(slot.slot, markOf(slot));
 				if (begun) tell(slot, look);
-				last.value = new Map(last.value).set(slot.slot, { word: look.word, shape: look.shape, unit: slot.serial ?? slot.uid });
+			}
+			const unit = slot.serial ?? slot.uid; // its serial may be told a moment after its verdict
+			if (over && (last.value.get(slot.slot)?.unit !== unit || last.value.get(slot.slot).word !== look.word)) {
+				last.value = new Map(last.value).set(slot.slot, { word: look.word, shape: look.shape, unit });
 			} else if (isBusy(slot) && last.value.has(slot.slot)) {
 				const next = new Map(last.value);
 				next.delete(slot.slot);
 				last.value = next;
 			}
 		}
+		if (!begun && slots.length) remember(slots);
 		begun ||= slots.length > 0;
 	});
 });

@@ -1,11 +1,12 @@
 // The line: every slot as it is now, where the fixture has it, else in the order of the slots.
-import { useState } from "preact/hooks";
 import { Batches } from "./batch.js";
+import { Challenge } from "./challenge.js";
 import { html } from "./html.js";
 import { Todo } from "./todo.js";
 import { loaded, numbers, slotOf, station } from "./live.js";
+import { pick, picked } from "./picked.js";
 import { Card, Panel } from "./slot.js";
-import { ended, inTrouble, lookOf } from "./words.js";
+import { ended, inTrouble, lookOf, messageOf } from "./words.js";
 
 const ROOMY = 8; // so many cards have room for buttons
 
@@ -24,12 +25,11 @@ function Spoken() {
 	const told = numbers.value
 		.map((n) => slotOf(n)?.value)
 		.filter((slot) => slot && inTrouble(slot))
-		.map((slot) => `Slot ${slot.slot}: ${lookOf(slot).word}. ${ended(slot.message)} ${slot.action ?? ""}`);
+		.map((slot) => `Slot ${slot.slot}: ${lookOf(slot).word}. ${ended(messageOf(slot))} ${slot.action ?? ""}`);
 	return html`<div class="unseen" role="status">${told.join(" ")}</div>`;
 }
 
 export function Line() {
-	const [picked, pick] = useState(0);
 	const count = numbers.value.length;
 	const roomy = count <= ROOMY;
 	const places = picture();
@@ -38,15 +38,16 @@ export function Line() {
 	return html`<main class=${`line line-${size}`}>
 		<h1 class="unseen">Line</h1>
 		<${Batches} />
+		<${Challenge} />
 		<${Todo} />
 		<${Spoken} />
 		${loaded.value && !count && html`<p class="nothing">No camera has been plugged in yet. Each USB port becomes a slot when the first camera is plugged into it.</p>`}
 		<ul class=${`slots ${size} ${columns ? "placed" : ""}`} style=${{ "--columns": columns || columnsFor(count) }}>
 			${numbers.value.map(
-				(n) => html`<${Card} key=${n} number=${n} roomy=${roomy} picked=${picked === n} place=${places.get(n)}
-					onPick=${() => pick(picked === n ? 0 : n)} />`,
+				(n) => html`<${Card} key=${n} number=${n} roomy=${roomy} picked=${picked.value === n} place=${places.get(n)}
+					onPick=${() => pick(picked.value === n ? 0 : n)} />`,
 			)}
 		</ul>
-		${!roomy && picked > 0 && html`<${Panel} number=${picked} onClose=${() => pick(0)} />`}
+		${!roomy && picked.value > 0 && html`<${Panel} number=${picked.value} onClose=${() => pick(0)} />`}
 	</main>`;
 }

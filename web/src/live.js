@@ -12,6 +12,7 @@ const CHECK_MS = 2000; // beside them
 // Rows of the journal after which batches or the station look different.
 const ASK_ON = [
 	"reset", "batch-opened", "batch-held", "batch-resumed", "batch-closed", "station-held", "station-resumed", "slot-added",
+	"shift-started", "shift-ended",
 ];
 const LISTEN_AGAIN_MS = 5000;
 const GATHER_MS = 40; // slots change many times a second: drawn in one go
@@ -20,6 +21,7 @@ export const STALE_MS = 15000;
 export const numbers = signal([]); // of the slots, in order
 export const station = signal(null);
 export const batches = signal([]);
+export const shift = signal(null); // while there is something to show or to start, else null
 export const now = signal(Date.now()); // ticks
 export const heard = signal(Date.now()); // when the station last said something
 export const trouble = signal(false); // the last question got no answer
@@ -126,8 +128,10 @@ async function askBatches() {
 			return { ...whole, pace: paceOf(whole, Date.parse(seen.time)) };
 		}),
 	);
+	const challenge = seen.shift === "none" || seen.shift === "challenge" ? await get("/shift") : null;
 	clockOffset = Date.parse(seen.time) - Date.now();
 	batch(() => {
+		shift.value = challenge;
 		station.value = seen;
 		batches.value = full;
 	});

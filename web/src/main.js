@@ -7,6 +7,7 @@ import { heard, now, stale, start, station, streaming, trouble } from "./live.js
 import { notice, Notice } from "./orders.js";
 import { go, goTo, path, search } from "./place.js";
 import { listenToScanner } from "./scanner.js";
+import { Told } from "./told.js";
 import { restOf, SCREENS, screenOf, Shown } from "./screens.js";
 import { askWho, asked, Login, may, me, needed, Who } from "./session.js";
 
@@ -67,12 +68,13 @@ function App() {
 	const name = station.value?.name;
 	document.title = `${screen.nav} · ${name ? `${name} · ` : ""}Romline`;
 	const kiosk = new URLSearchParams(search.value).has("kiosk"); // a screen that only shows the line
-	if (needed.value || asked.value) return html`<div class="app"><${Plain} /><${Login} /></div>`;
+	if (needed.value || asked.value) return html`<div class="app"><${Plain} /><${Notice} /><${Login} /></div>`;
 	return html`<div class=${`app ${screen.whole ? "whole" : ""} ${stale.value ? "stale" : ""} ${kiosk ? "kiosk" : ""}`}>
 		<${Top} />
 		<${Stale} />
 		<${Held} />
 		<${Notice} />
+		${!screen.show && html`<${Told} />`}
 		<${Shown} screen=${screen} rest=${restOf(screen, path.value)} />
 	</div>`;
 }

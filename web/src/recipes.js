@@ -6,6 +6,7 @@ import { stale } from "./live.js";
 import { notice } from "./orders.js";
 import { go, goTo } from "./place.js";
 import { Refused, useAnswer, when } from "./records.js";
+import { may } from "./session.js";
 
 const LIFE = ["draft", "approved", "active", "retired"];
 const MARKS = { draft: "○", approved: "◐", active: "●", retired: "◌", revoked: "✕" };
@@ -28,7 +29,7 @@ function Upload() {
 			notice.value = null;
 			goTo(`/recipes/${recipe.sha256}`);
 		} catch (refusal) {
-			notice.value = { title: `The recipe ${file.name}`, text: refusal.message, action: refusal.action };
+			notice.value = { title: `The recipe ${file.name}`, text: refusal.message, action: refusal.action, code: refusal.code };
 		}
 		setBusy(false);
 	}
@@ -109,7 +110,7 @@ function Life({ of, changed }) {
 			await post(`/recipes/${of.sha256}/${word}`, body);
 			notice.value = null;
 		} catch (refusal) {
-			notice.value = { title: `To ${word} ${of.name} ${of.version}`, text: refusal.message, action: refusal.action };
+			notice.value = { title: `To ${word} ${of.name} ${of.version}`, text: refusal.message, action: refusal.action, code: refusal.code };
 		}
 		changed();
 	}
@@ -124,11 +125,11 @@ function Life({ of, changed }) {
 			${of.retired_at && html`<li>Retired ${when(of.retired_at)} by ${of.retired_by ?? "somebody"}.</li>`}
 			${of.revoked && html`<li>Revoked ${when(of.revoked_at)} by ${of.revoked_by ?? "somebody"}${of.revoked_reason ? `: ${of.revoked_reason}` : ""}.</li>`}
 		</ul>
-		${!of.revoked && html`<form class="filter bare" aria-label="Its life" onSubmit=${(event) => event.preventDefault()}>
+		${!of.revoked && (may("approve") || may("revoke")) && html`<form class="filter bare" aria-label="Its life" onSubmit=${(event) => event.preventDefault()}>
 			<label class="field"><span>Who says so</span><input name="by" maxlength="128" autocomplete="off" /></label>
 			<label class="field"><span>Why</span><input name="reason" maxlength="128" autocomplete="off" /></label>
-			${STEPS[of.state].map(([word, label]) => button(word, label, word === "retire" ? "quiet" : ""))}
-			${button("revoke", "Revoke for good", "danger")}
+			${may("approve") && STEPS[of.state].map(([word, label]) => button(word, label, word === "retire" ? "quiet" : ""))}
+			${may("revoke") && button("revoke", "Revoke for good", "danger")}
 		</form>`}
 	</section>`;
 }
@@ -157,6 +158,6 @@ function One({ sha256 }) {
 export function Screen({ rest }) {
 	return html`<main class="page">
 		<h1>Recipes</h1>
-		${rest ? html`<${One} key=${rest} sha256=${rest} />` : html`<${Upload} /><${List} />`}
+		${rest ? html`<${One} key=${rest} sha256=${rest} />` : html`${may("recipes") && html`<${Upload} />`}<${List} />`}
 	</main>`;
 }

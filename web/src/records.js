@@ -1,5 +1,5 @@
 // Attempts, units and batches as people look for them: what the one search box found, and a list by any conditions.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
 import { asked, Filter, queryOf } from "./filter.js";
 import { html } from "./html.js";
@@ -18,15 +18,17 @@ export function Verdict({ of }) {
 
 export const Refused = ({ refusal }) => html`<p role="alert" class="said">${ended(refusal.message)} <strong>${refusal.action}</strong></p>`;
 
-// An answer of the API, asked for anew when the address changes; null until it is there.
-export function useAnswer(path) {
+// An answer of the API, asked for anew when the address or the mark changes; null until there is one of this address.
+export function useAnswer(path, mark) {
 	const [found, setFound] = useState(null);
+	const before = useRef(path);
 	useEffect(() => {
 		let over = false;
-		setFound(null);
+		if (before.current !== path) setFound(null);
+		before.current = path;
 		if (path) get(path).then((body) => !over && setFound({ body }), (refusal) => !over && setFound({ refusal }));
 		return () => (over = true);
-	}, [path]);
+	}, [path, mark]);
 	return found;
 }
 

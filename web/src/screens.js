@@ -13,7 +13,7 @@ export const SCREENS = [
 	{ path: "/quality", nav: "Quality", load: () => import("./quality.js") },
 	{ path: "/recipes", nav: "Recipes", under: true, load: () => import("./recipes.js") },
 	{ path: "/images", nav: "Images", load: () => import("./images.js") },
-	{ path: "/station", nav: "Station", load: () => import("./station.js") },
+	{ path: "/station", nav: "Station", under: true, load: () => import("./station.js") },
 	{ path: "/audit", nav: "Audit", right: "audit", load: () => import("./audit.js") },
 ];
 

@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { getQuietly, postBody, whenRefused } from "./api.js";
 import { html } from "./html.js";
+import { go } from "./place.js";
 import { ended } from "./words.js";
 
 export const me = signal(null); // what the station says of us; null: not known yet
@@ -19,14 +20,15 @@ export async function askWho() {
 }
 
 // A session that ended elsewhere shows in the first refusal.
-whenRefused((refusal) => refusal.code === "login-needed" && !needed.value && askWho());
+whenRefused((refusal) => ((refusal.code === "login-needed" && !needed.value) || refusal.code === "forbidden") && askWho());
 
-async function logIn(body) {
+export async function logIn(body) {
 	me.value = await postBody("/session", body);
 	asked.value = false;
+	return me.value;
 }
 
-async function logOut() {
+export async function logOut() {
 	try {
 		me.value = await postBody("/session/end", {});
 	} catch {
@@ -79,6 +81,6 @@ export function Who() {
 	if (!me.value || needed.value) return null;
 	const { name, role } = me.value;
 	if (!name) return html`<p class="me"><button type="button" onClick=${() => (asked.value = true)}>Log in</button></p>`;
-	return html`<p class="me"><span>${name}${role ? ` · ${role}` : ""}</span>
+	return html`<p class="me"><a href="/station/pin" onClick=${go}>${name}${role ? ` · ${role}` : ""}</a>
 		<button type="button" onClick=${logOut}>Log out</button></p>`;
 }

@@ -5,7 +5,8 @@ import { slotOf, stationNow, timesOf } from "./live.js";
 import { Order } from "./orders.js";
 import { go } from "./place.js";
 import { Shape } from "./shapes.js";
-import { canRetry, inTrouble, isBusy, isRead, lookOf, percentOf, STEPS, stepNumber, stepText } from "./words.js";
+import { may } from "./session.js";
+import { canRetry, inTrouble, isBusy, isRead, lookOf, messageOf, percentOf, permitText, STEPS, stepNumber, stepText } from "./words.js";
 
 function secondsOf(slot) {
 	const times = slot.attempt ? timesOf(slot.attempt) : null;
@@ -49,7 +50,7 @@ function Progress({ slot }) {
 
 // Both sentences in full: the card may show less of them when it is small, the panel never does.
 const Trouble = ({ slot }) => html`<div class="trouble">
-	<p class="what">${slot.message}</p>
+	<p class="what">${messageOf(slot)}</p>
 	<p class="todo">${slot.action}</p>
 	<p class="code">${slot.code}</p>
 </div>`;
@@ -57,7 +58,8 @@ const Trouble = ({ slot }) => html`<div class="trouble">
 function Hint({ slot }) {
 	if (isRead(slot)) return null;
 	if (!slot.enabled && slot.camera === "bootloader") return html`<p class="hint">A camera waits in its bootloader for a person's word.</p>`;
-	if (!slot.enabled && slot.state !== "passed") return html`<p class="hint">Takes no camera. Press enable to use it again.</p>`;
+	if (!slot.enabled && slot.state !== "passed") return html`<p class="hint">Takes no camera. ${may("slots") ? "Press enable to use it again." : "A supervisor can enable it."}</p>`;
+	if (slot.scanned && slot.state !== "passed") return html`<p class="hint">Its next unit gets the serial <strong class="unit">${slot.scanned}</strong>.</p>`;
 	const last = lastOf(slot.slot);
 	if (slot.state === "empty")
 		return html`<p class="hint">Plug in a camera.${last && html` <span class="last">Last: <${Shape} name=${last.shape} /> ${last.word} ${last.unit ?? ""}</span>`}</p>`;
@@ -72,13 +74,13 @@ const nameOf = (slot) => (slot.name && slot.name !== `slot ${slot.slot}` ? slot.
 export function SlotOrders({ slot }) {
 	const at = `/slots/${slot.slot}`;
 	return html`<div class="orders">
-		${canRetry(slot) && html`<${Order} path=${`${at}/retry`} title=${`Retry slot ${slot.slot}`} label="Retry" />`}
+		${canRetry(slot) && html`<${Order} path=${`${at}/retry`} title=${`Retry slot ${slot.slot}`} label="Retry" right="work" />`}
 		${(isBusy(slot) || isRead(slot)) &&
 		html`<${Order} path=${`${at}/abort`} title=${`Abort slot ${slot.slot}`} label="Abort" sure="Abort: press again"
-			tone="danger" />`}
+			tone="danger" right="work" />`}
 		${slot.enabled
-			? html`<${Order} path=${`${at}/disable`} title=${`Disable slot ${slot.slot}`} label="Disable" tone="quiet" />`
-			: html`<${Order} path=${`${at}/enable`} title=${`Enable slot ${slot.slot}`} label="Enable" />`}
+			? html`<${Order} path=${`${at}/disable`} title=${`Disable slot ${slot.slot}`} label="Disable" tone="quiet" right="slots" />`
+			: html`<${Order} path=${`${at}/enable`} title=${`Enable slot ${slot.slot}`} label="Enable" right="slots" />`}
 		<span class="place">${nameOf(slot)}</span>
 	</div>`;
 }
@@ -86,20 +88,29 @@ export function SlotOrders({ slot }) {
 function Body({ slot, link }) {
 	return html`<div class="body">
 		<div class="who"><${Unit} slot=${slot} link=${link} /><${Seconds} slot=${slot} /></div>
+		${slot.permit && html`<p class="permit">${permitText(slot.permit)}</p>`}
 		${(isBusy(slot) || isRead(slot)) && html`<${Progress} slot=${slot} />`}
 		${inTrouble(slot) && slot.code && html`<${Trouble} slot=${slot} />`}
 		<${Hint} slot=${slot} />
 	</div>`;
 }
 
-function Lamp({ slot, look }) {
-	return html`<div class="lamp" style=${{ "--letters": look.word.length }}>
+// Of the unit that was taken away, where the card has no room for a sentence.
+function LastTag({ slot }) {
+	const last = slot.state === "empty" ? lastOf(slot.slot) : null;
+	return last && html`<span class="tag last-tag" title=${`Last: ${last.word} ${last.unit ?? ""}`}><${Shape} name=${last.shape} /><span class="unseen">last: ${last.word}</span></span>`;
+}
+
+function Lamp({ slot, look, brief }) {
+	const tags = brief && slot.state === "empty" && lastOf(slot.slot) ? 2 : 0;
+	return html`<div class="lamp" style=${{ "--letters": look.word.length + tags }}>
 		<span class="number">${slot.slot}</span>
 		<${Shape} name=${look.shape} />
 		<span class="word">${look.word}</span>
 		${slot.kind === "deploy" && slot.state !== "passed" && look.tone !== "idle" && look.tone !== "off" && html`<span class="tag">deploy</span>`}
 		${!slot.enabled && look.tone !== "off" && html`<span class="tag">disabled</span>`}
 		${inTrouble(slot) && isAcknowledged(slot) && html`<span class="tag">seen</span>`}
+		${brief && html`<${LastTag} slot=${slot} />`}
 	</div>`;
 }
 
@@ -116,7 +127,7 @@ export function Card({ number, roomy, picked, place, onPick }) {
 		style=${place && { "--x": place.x + 1, "--y": place.y + 1 }}
 	>
 		<div class="inside">
-			<${Lamp} slot=${slot} look=${look} />
+			<${Lamp} slot=${slot} look=${look} brief=${!roomy} />
 			<${Body} slot=${slot} link=${roomy} />
 			${roomy && html`<${SlotOrders} slot=${slot} />`}
 		</div>

@@ -1,5 +1,5 @@
-// Sounds, each with a visual twin in the strip: one high for PASS, two low for FAIL, three for ERROR, one buzz for what
-// was scanned and not understood.  A browser makes none before somebody has pressed or scanned something.
+// Sounds, each with a visual twin in the strip: one high for PASS, two low for FAIL, three for ERROR, a click for a card
+// that was taken, one buzz for one that was not.  A browser makes none before somebody has pressed or scanned something.
 import { signal } from "@preact/signals";
 
 const KEY = "romline.muted";
@@ -7,6 +7,7 @@ const PATTERNS = {
 	pass: [[880, 0.14]],
 	fail: [[220, 0.22], [0, 0.08], [220, 0.22]],
 	error: [[440, 0.12], [0, 0.06], [440, 0.12], [0, 0.06], [440, 0.12]],
+	card: [[1320, 0.05]],
 	buzz: [[130, 0.4]],
 };
 

@@ -1,13 +1,15 @@
 // A unit's whole history: every attempt, newest first, with what was read back.
 import { useEffect, useState } from "preact/hooks";
-import { getWithStatus } from "./api.js";
+import { getQuietly, getWithStatus } from "./api.js";
 import { html } from "./html.js";
+import { Label } from "./label.js";
 import { recipeOf } from "./live.js";
 import { go } from "./place.js";
 import { Records, Verdict, when } from "./records.js";
-import { ended } from "./words.js";
+import { ended, messageOf, permitText } from "./words.js";
 
 const AGAIN_MS = 2000; // while an attempt is under way
+const LABEL_MS = 20000; // after a label was ordered what comes of it is looked for
 const MOST = 100; // attempts that the station gives at once
 
 const number = (value) => (value === null || value === undefined ? "–" : Number(value).toLocaleString("en-GB"));
@@ -64,7 +66,7 @@ const Files = ({ of }) => html`<div class="orders">
 		title="The rows of the journal and the signed checkpoint that covers them: stationctl journal prove checks them anywhere">Proof of attempt ${of.id}</a>`}
 </div>`;
 
-function Attempt({ of }) {
+function Attempt({ of, changed }) {
 	const ms = of.ended_at ? Date.parse(of.ended_at) - Date.parse(of.started_at) : null;
 	return html`<article class="attempt" aria-label=${`Attempt ${of.id}`}>
 		<header>
@@ -74,7 +76,7 @@ function Attempt({ of }) {
 			<p>${when(of.started_at)}${ms === null ? "" : ` · ${(ms / 1000).toFixed(1)} s`}</p>
 			${of.code && html`<p class="code">${of.code}</p>`}
 		</header>
-		${of.verdict && (of.verdict !== "PASS" || of.kind === "deploy") && html`<p class="said">${ended(of.message)} <strong>${of.action}</strong></p>`}
+		${of.verdict && (of.verdict !== "PASS" || of.kind === "deploy") && html`<p class="said">${ended(messageOf(of))} <strong>${of.action}</strong></p>`}
 		<dl class="facts">
 			<${Fact} name="Slot">${of.slot}<//>
 			<${Fact} name="Order">${of.order ?? "–"}<//>
@@ -86,6 +88,7 @@ function Attempt({ of }) {
 			<${Fact} name="Operator">${of.operator ?? "–"}<//>
 			<${Fact} name="Station">${of.station}<//>
 			<${Fact} name="Ended">${when(of.ended_at)}<//>
+			${of.permit && html`<${Fact} name="Interlock">${permitText(of.permit)}<//>`}
 			<${Fact} name="Retries">${number(of.retries)}<//>
 			<${Fact} name="Proof">${of.proof ?? "–"}<//>
 			${Object.entries(of.versions ?? {}).map(
@@ -94,6 +97,7 @@ function Attempt({ of }) {
 		</dl>
 		${of.steps.length > 0 && html`<${Steps} steps=${of.steps} />`}
 		${of.regions.length > 0 && html`<${Regions} regions=${of.regions} />`}
+		<${Label} of=${of} changed=${changed} />
 		<${Files} of=${of} />
 	</article>`;
 }
@@ -110,11 +114,27 @@ function holds({ passed, attempts: [newest] }) {
 	return newest?.kind === "deploy" && newest.verdict === "PASS" ? `what attempt ${newest.id} deployed and proved` : "nothing proved";
 }
 
-const History = ({ unit }) => html`<section>
+const whose = (n) => (n.attempt ? `${n.state}, attempt ${n.attempt}` : n.state);
+
+// Of all that the pool, the MES or a scanner gave it; nothing where it was given none.
+function Numbers({ uid, mark }) {
+	const [items, setItems] = useState([]);
+	useEffect(() => {
+		let over = false;
+		getQuietly(`/numbers?uid=${uid}`).then((page) => !over && setItems(page.items), () => {});
+		return () => (over = true);
+	}, [uid, mark]);
+	return items.length > 0 && html`<table class="yields"><caption>Its numbers</caption>
+		<thead><tr><th scope="col">Kind</th><th scope="col">Number</th><th scope="col">State</th><th scope="col">From</th></tr></thead>
+		<tbody>${items.map((n) => html`<tr key=${n.id}><th scope="row">${n.kind === "mac" ? "MAC" : "Serial"}</th><td><code>${n.value}</code></td><td>${whose(n)}</td><td>${n.source}</td></tr>`)}</tbody></table>`;
+}
+
+const History = ({ unit, changed }) => html`<section>
 	<h1>Unit ${unit.serial ?? unit.uid}</h1>
 	<dl class="facts">
 		<${Fact} name="UID"><code>${unit.uid}</code><//>
 		<${Fact} name="Serial">${unit.serial ?? "–"}<//>
+		${unit.mac && html`<${Fact} name="MAC"><code>${unit.mac}</code><//>`}
 		<${Fact} name="Board">${unit.board}<//>
 		<${Fact} name="First seen">${when(unit.first_seen)}<//>
 		<${Fact} name="Last seen">${when(unit.last_seen)}<//>
@@ -126,13 +146,15 @@ const History = ({ unit }) => html`<section>
 		<a class="order quiet" href=${`/api/v1/units/${unit.uid}/log`} download=${`unit-${unit.serial ?? unit.uid}.txt`}>Log of this unit as text</a>
 		<a class="order quiet" href=${`/units?uid=${unit.uid}`} onClick=${go}>Its attempts as a list</a>
 	</div>
-	${unit.attempts.map((a) => html`<${Attempt} key=${a.id} of=${a} />`)}
+	<${Numbers} uid=${unit.uid} mark=${`${unit.attempts[0]?.id} ${unit.attempts[0]?.ended_at} ${unit.serial}`} />
+	${unit.attempts.map((a) => html`<${Attempt} key=${a.id} of=${a} changed=${changed} />`)}
 	${unit.attempts.length >= MOST && html`<p>Only the newest ${MOST} attempts are shown; the API has all: /api/v1/attempts?uid=${unit.uid}</p>`}
 </section>`;
 
 // name: a UID or a serial; "" when none is asked for yet
 export function Screen({ name }) {
 	const [found, setFound] = useState(null);
+	const [asked, ask] = useState(0);
 	useEffect(() => {
 		let over = false;
 		let timer;
@@ -146,19 +168,19 @@ export function Screen({ name }) {
 			}
 			if (over) return;
 			setFound(next);
-			if (next.unit?.attempts.some((a) => !a.ended_at) || next.refusal?.status === 0) timer = setTimeout(look, AGAIN_MS, true);
+			if (next.unit?.attempts.some((a) => !a.ended_at) || next.refusal?.status === 0 || asked + LABEL_MS > Date.now()) timer = setTimeout(look, AGAIN_MS, true);
 		}
-		setFound(null);
+		setFound((before) => (before?.unit && [before.unit.uid, before.unit.serial].includes(name) ? before : null));
 		if (name) look(false);
 		return () => {
 			over = true;
 			clearTimeout(timer);
 		};
-	}, [name]);
+	}, [name, asked]);
 	if (!name) return html`<${Records} />`;
 	return html`<main class="unit-page">
 		${found?.refusal && html`<div role="alert"><h1>${name}</h1><p class="said">${ended(found.refusal.message)} <strong>${found.refusal.action}</strong></p></div>`}
 		${found?.several && html`<${Several} units=${found.several} />`}
-		${found?.unit && html`<${History} unit=${found.unit} />`}
+		${found?.unit && html`<${History} unit=${found.unit} changed=${() => ask(Date.now())} />`}
 	</main>`;
 }

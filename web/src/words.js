@@ -46,6 +46,18 @@ export const verdictTone = (verdict) => ({ PASS: "pass", FAIL: "fail", ERROR: "e
 export const verdictShape = (verdict) =>
 	({ PASS: "disc", FAIL: "octagon", ERROR: "triangle", ABORTED: "square" })[verdict] ?? "play";
 
+// "1, 2 and 3"; of many the first ones.
+export function listed(all) {
+	if (all.length > 8) return `${all.slice(0, 7).join(", ")} and ${all.length - 7} more`;
+	return all.length > 1 ? `${all.slice(0, -1).join(", ")} and ${all.at(-1)}` : `${all[0]}`;
+}
+
+// How the MES let an attempt begin.
+export const permitText = (permit) => ({ granted: "MES: allowed", cached: "MES: allowed before", silent: "MES: no answer" })[permit] ?? "";
+
+// What happened, in the station's words; the MES's sentence is told as the MES's.
+export const messageOf = (of) => (of.code === "mes-refused" ? `The MES says: ${of.message}` : of.message);
+
 // The station's messages are parts of lines; followed by another sentence they need their own end.
 export const ended = (text) => (!text || /[.!?…]$/.test(text) ? (text ?? "") : `${text}.`);
 
