@@ -37,6 +37,26 @@ static bool is_token(const char *name)
 	return *name != '\0';
 }
 
+/* The library glues a line that goes on ("Content-Length:", " 2") to the name in front of it: so "Content-Length2" is a
+ * length that somebody else understood. */
+static bool is_folded(struct span name)
+{
+	static const char *const framing[] = { "Content-Length", "Transfer-Encoding" };
+	for (size_t i = 0; i < sizeof framing / sizeof *framing; i++)
+		if (name.size > strlen(framing[i]) &&
+		    !strncasecmp((const char *)name.data, framing[i], strlen(framing[i])))
+			return true;
+	return false;
+}
+
+void head_look(struct head *h, struct span name, struct span value)
+{
+	h->malformed = h->malformed || memchr(name.data, 0, name.size) || is_folded(name);
+	for (size_t i = 0; i < value.size; i++)
+		if ((value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f)
+			h->malformed = true;
+}
+
 void head_add(struct head *h, const char *name, const char *value)
 {
 	/* "Content-Length :" must not slip past the look-up below */
@@ -59,7 +79,7 @@ static bool all_digits(const char *text)
 bool guard_framing(const struct head *h, struct err *e)
 {
 	if (h->malformed)
-		return err_set(e, CODE_BAD_REQUEST, "a header line has no proper name");
+		return err_set(e, CODE_BAD_REQUEST, "a header line has no proper name, or a control byte");
 	if (h->twice)
 		return err_set(e, CODE_BAD_REQUEST, "the header %s stands twice", h->twice);
 	if (h->content_length && h->transfer_encoding)

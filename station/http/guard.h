@@ -6,6 +6,7 @@
 #define STATION_HTTP_GUARD_H
 
 #include "base/err.h"
+#include "base/span.h"
 
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_OCTETS, MEDIA_OTHER };
 
@@ -15,9 +16,11 @@ struct head {
 	const char *authorization, *cookie, *background; /* background: no person caused it */
 	const char *idempotency_key, *last_event_id, *if_none_match, *if_match;
 	const char *twice; /* one of the above that stands more than once */
-	bool malformed;    /* a line whose name is no token */
+	bool malformed;    /* a line whose name is no token, or that has a control byte */
 };
 
+/* One line, in both of these: as bytes, and as the texts that these are up to their first NUL. */
+void head_look(struct head *h, struct span name, struct span value);
 void head_add(struct head *h, const char *name, const char *value);
 
 /* Content-Length and Transfer-Encoding say one thing, and nothing stands twice: bad-request.  When they do not, nobody

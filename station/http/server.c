@@ -135,9 +135,11 @@ static enum MHD_Result answer(struct http *h, struct guest *g, struct MHD_Connec
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result see_header(void *head, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result see_header(
+    void *head, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value, size_t value_size)
 {
 	(void)kind;
+	head_look(head, span_of(name, name_size), span_of(value, value ? value_size : 0));
 	head_add(head, name, value);
 	return MHD_YES;
 }
@@ -208,7 +210,7 @@ static enum MHD_Result begin(struct http *h, struct guest *g, struct MHD_Connect
 	struct head head = { .host = NULL };
 	struct err why = ERR_INIT;
 	g->begun = true;
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, see_header, &head);
+	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, see_header, &head);
 	see_address(g, connection);
 	g->close = !guard_framing(&head, &why);
 	if (g->close)
