@@ -5,6 +5,8 @@
 #include "http/flow.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -12,6 +14,8 @@
 #define LIVE_PIECE 4096
 /* What the system keeps for a client that does not read: enough for a burst, little enough to notice it soon. */
 #define LIVE_SEND_BUFFER 65536
+/* One that has vanished without a word (a cable, a closed lid) takes frames into that buffer for hours; so the system
+ * ends it when it has acknowledged nothing for LIVE_MS, as one that does not read is ended. */
 
 struct flow {
 	struct source source;
@@ -42,14 +46,17 @@ struct MHD_Response *flow_create(
     const struct source *source, struct conns *conns, struct conn *conn, struct MHD_Connection *connection)
 {
 	const int bytes = LIVE_SEND_BUFFER;
+	const unsigned silence = LIVE_MS;
 	struct flow *f = calloc(1, sizeof *f);
 	if (!f) {
 		source->end(source->context);
 		return NULL;
 	}
 	*f = (struct flow){ *source, conns, conn, connection };
-	if (source->live)
+	if (source->live) {
 		setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+		setsockopt(conn->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof silence);
+	}
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    source->size ? source->size : MHD_SIZE_UNKNOWN, source->live ? LIVE_PIECE : PIECE, take, f, end);
 	if (!response)
