@@ -70,6 +70,8 @@ bool api_mes_drop(struct http *h, struct request *r, struct answer *a, struct er
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!body || !request_no_params(r, e) || !query_parked_has(h->reader, request_id(r, 0), &has, e))
 		return false;
+	if (key_done(r))
+		return answer_mes(h, a, e);
 	if (!has)
 		return err_set(e, CODE_NOT_FOUND, "no event of row %s is parked", r->args.text[0]);
 	struct cJSON *row = json_new_object();

@@ -101,6 +101,15 @@ bool api_numbers_add(struct http *h, struct request *r, struct answer *a, struct
 	return before.seq ? answer_added(h, before.seq, before.status, a, e) : add(h, r, text, a, e);
 }
 
+static bool answer_void(const char *kind, const char *value, struct answer *a, struct err *e)
+{
+	struct cJSON *json = json_new_object();
+	json_add_string(json, "kind", kind);
+	json_add_string(json, "value", value);
+	json_add_string(json, "state", "void");
+	return answer_json(a, 200, json, e);
+}
+
 bool api_number_void(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
 	static const char *const keys[] = { "kind", "value", "reason", NULL };
@@ -112,6 +121,8 @@ bool api_number_void(struct http *h, struct request *r, struct answer *a, struct
 	    (json_member(body, "reason") && !json_string_or_null(body, "reason", &reason, e)) ||
 	    (reason && !label_valid("reason", reason, e)))
 		return false;
+	if (key_done(r))
+		return answer_void(kind, value, a, e);
 	struct cJSON *row = json_new_object();
 	json_add_string(row, "number_kind", kind);
 	json_add_string(row, "value", value);
@@ -119,22 +130,32 @@ bool api_number_void(struct http *h, struct request *r, struct answer *a, struct
 	who_add(row, &r->caller.who);
 	if (!line_write_number(h->o.line, KIND_NUMBER_VOIDED, row, &seq, e))
 		return false;
-	struct cJSON *json = json_new_object();
-	json_add_string(json, "kind", kind);
-	json_add_string(json, "value", value);
-	json_add_string(json, "state", "void");
-	return answer_json(a, 200, json, e);
+	return answer_void(kind, value, a, e);
 }
 
 /* --- scanning ----------------------------------------------------------------------------------------------------- */
+
+/* What was scanned is in memory only, until an attempt takes it.  Its key stands in a row of its own, unless the scan
+ * started the camera that waited for it: then in the row of that order. */
+static bool keep_scan(struct http *h, const struct request *r, struct err *e)
+{
+	const struct who *who = &r->caller.who;
+	struct request_key now = { .seq = 0 };
+	if (*who->key && !key_before(h, who->key, who->request, &now, e))
+		return false;
+	return now.seq > r->before.seq || key_keep(h, r, e);
+}
 
 static bool scan(struct http *h, const struct request *r, unsigned slot, struct err *e)
 {
 	static const char *const keys[] = { "serial", NULL };
 	const char *serial;
+	bool done;
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	return body && request_no_params(r, e) && json_string_or_null(body, "serial", &serial, e) &&
-	       (!serial || number_valid(serial, e)) && line_scan(h->o.line, slot, serial, &r->caller.who, e);
+	if (!body || !request_no_params(r, e) || !json_string_or_null(body, "serial", &serial, e) ||
+	    (serial && !number_valid(serial, e)) || !key_ordered(h, r, slot, &done, e))
+		return false;
+	return done || (line_scan(h->o.line, slot, serial, &r->caller.who, e) && keep_scan(h, r, e));
 }
 
 bool api_slot_serial(struct http *h, struct request *r, struct answer *a, struct err *e)

@@ -152,6 +152,8 @@ bool api_slot_deploy(struct http *h, struct request *r, struct answer *a, struct
 		return false;
 	if (strlen(recipe) != 64 || strspn(recipe, "0123456789abcdef") != 64)
 		return err_set(e, CODE_BAD_REQUEST, "recipe must be 64 lower-case hex digits");
-	return line_deploy(h->o.line, slot_number(r), recipe, &r->caller.who, e) &&
+	bool done;
+	return key_ordered(h, r, slot_number(r), &done, e) &&
+	       (done || line_deploy(h->o.line, slot_number(r), recipe, &r->caller.who, e)) &&
 	       answer_slot(h, slot_number(r), a, e);
 }

@@ -114,7 +114,7 @@ static bool read_word(struct http *h, struct request *r, struct cJSON *body, str
 		return false;
 	if (!w->now.known)
 		return err_set(e, CODE_NOT_FOUND, "there is no recipe %s", w->sha256);
-	return !w->now.revoked || err_set(e, CODE_CONFLICT, "the recipe is revoked already");
+	return key_done(r) || !w->now.revoked || err_set(e, CODE_CONFLICT, "the recipe is revoked already");
 }
 
 /* state, with_reason: fields that the kind has. */
@@ -138,7 +138,7 @@ bool api_recipe_revoke(struct http *h, struct request *r, struct answer *a, stru
 	static const char *const keys[] = { "reason", "by", NULL };
 	struct word w;
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	return read_word(h, r, body, &w, e) && write_word(h, &w, KIND_RECIPE_REVOKED, NULL, true, e) &&
+	return read_word(h, r, body, &w, e) && (key_done(r) || write_word(h, &w, KIND_RECIPE_REVOKED, NULL, true, e)) &&
 	       answer_recipe(h, w.sha256, 200, a, e);
 }
 
@@ -150,6 +150,8 @@ bool api_recipe_approve(struct http *h, struct request *r, struct answer *a, str
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!read_word(h, r, body, &w, e))
 		return false;
+	if (key_done(r))
+		return answer_recipe(h, w.sha256, 200, a, e);
 	if (strcmp(w.now.state, "draft") != 0)
 		return err_set(e, CODE_CONFLICT, "only a draft is approved; the recipe is %s", w.now.state);
 	if (h->o.approvals > 1 && !*w.who.by)
@@ -169,6 +171,8 @@ bool api_recipe_activate(struct http *h, struct request *r, struct answer *a, st
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!read_word(h, r, body, &w, e))
 		return false;
+	if (key_done(r))
+		return answer_recipe(h, w.sha256, 200, a, e);
 	if (!strcmp(w.now.state, "active"))
 		return err_set(e, CODE_CONFLICT, "the recipe is active already");
 	if (!strcmp(w.now.state, "draft"))
@@ -184,6 +188,8 @@ bool api_recipe_retire(struct http *h, struct request *r, struct answer *a, stru
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!read_word(h, r, body, &w, e))
 		return false;
+	if (key_done(r))
+		return answer_recipe(h, w.sha256, 200, a, e);
 	if (strcmp(w.now.state, "active") != 0 && strcmp(w.now.state, "approved") != 0)
 		return err_set(e, CODE_CONFLICT, "a recipe that is %s is not retired", w.now.state);
 	return write_word(h, &w, KIND_RECIPE_RETIRED, NULL, true, e) && answer_recipe(h, w.sha256, 200, a, e);

@@ -78,7 +78,7 @@ static bool read_body(const struct cJSON *body, const char *person, struct attem
 static bool write_row(struct http *h, const char *kind, const char *person, const char *way, const char *by,
     const char *from, struct err *e)
 {
-	struct who who = { "", "" };
+	struct who who = { .by = "" };
 	struct cJSON *row = json_new_object();
 	snprintf(who.by, sizeof who.by, "%s", by);
 	snprintf(who.from, sizeof who.from, "%s", from);

@@ -59,6 +59,8 @@ static bool order_shift(struct http *h, const struct request *r, bool begin, str
 	if (!body || !request_no_params(r, e) ||
 	    !shift_look(h->reader, h->o.challenge, journal_station_time(h->o.journal), &state, &shift, e))
 		return false;
+	if (key_done(r))
+		return answer_shift(h, 200, a, e);
 	if (state == SHIFT_OFF)
 		return err_set(e, CODE_CONFLICT, "no [shift] challenge is configured");
 	if (begin == (state != SHIFT_NONE))
@@ -95,6 +97,18 @@ static bool has_passed(const char *text, struct err *e)
 	return passed || err_set(e, CODE_CONFLICT, "only an attempt of a batch that passed has a label");
 }
 
+/* The key stands in a row of its own before the label is printed; a label that the station's stop took from the queue
+ * is printed by the repeat. */
+static bool print_label(struct http *h, const struct request *r, const char *reason, struct err *e)
+{
+	bool done;
+	struct who who = r->caller.who;
+	who.key[0] = '\0';
+	if (!key_labelled(h, r, request_id(r, 0), &done, e) || done)
+		return done;
+	return (!h->o.labels || key_keep(h, r, e)) && label_print(h->o.labels, request_id(r, 0), reason, &who, e);
+}
+
 /* The answer is the attempt as it is; what comes of the label shows in it later. */
 bool api_attempt_label(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
@@ -108,7 +122,7 @@ bool api_attempt_label(struct http *h, struct request *r, struct answer *a, stru
 	if (!query_attempt(h->reader, request_id(r, 0), &json, e))
 		return e->code == CODE_NOT_FOUND ? err_set(e, CODE_NOT_FOUND, "there is no attempt %s", r->args.text[0])
 						 : false;
-	if (!has_passed(json, e) || !label_print(h->o.labels, request_id(r, 0), reason, &r->caller.who, e)) {
+	if (!has_passed(json, e) || !print_label(h, r, reason, e)) {
 		free(json);
 		return false;
 	}

@@ -145,9 +145,11 @@ static bool order_slot(struct http *h, const struct request *r, enum slot_order 
 {
 	static const char *const keys[] = { NULL };
 	unsigned number = slot_number(r);
+	bool done = key_done(r);
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	return body && request_no_params(r, e) && line_order(h->o.line, number, order, &r->caller.who, e) &&
-	       answer_slot(h, number, a, e);
+	if (!body || !request_no_params(r, e) || (order == SLOT_RETRY && !key_ordered(h, r, number, &done, e)))
+		return false;
+	return (done || line_order(h->o.line, number, order, &r->caller.who, e)) && answer_slot(h, number, a, e);
 }
 
 bool api_slot_retry(struct http *h, struct request *r, struct answer *a, struct err *e)

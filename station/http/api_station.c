@@ -142,6 +142,8 @@ bool api_station_resume(struct http *h, struct request *r, struct answer *a, str
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	if (!body || !request_no_params(r, e))
 		return false;
+	if (key_done(r))
+		return answer_station(h, a, e);
 	if (line_held(h->o.line) == CODE_OK)
 		return err_set(e, CODE_CONFLICT, "nothing holds the station");
 	return line_resume(h->o.line, &r->caller.who, e) && answer_station(h, a, e);

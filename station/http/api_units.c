@@ -125,8 +125,10 @@ bool api_unit_serial(struct http *h, struct request *r, struct answer *a, struct
 		return false;
 	if (!unit.known)
 		return err_set(e, CODE_NOT_FOUND, "no unit has the UID %.64s", uid);
-	if (!strcmp(unit.serial, serial ? serial : ""))
+	if (key_done(r))
 		return answer_unit(h, uid, a, e);
+	if (!strcmp(unit.serial, serial ? serial : ""))
+		return key_keep(h, r, e) && answer_unit(h, uid, a, e);
 	struct cJSON *row = json_new_object();
 	json_add_string(row, "uid", uid);
 	json_add_string(row, "serial", serial);

@@ -113,6 +113,7 @@ void guest_reset(struct http *h, struct guest *g)
 	g->request.if_match = NULL;
 	g->request.body = span_of(NULL, 0);
 	g->request.intake = NULL;
+	g->request.before = (struct request_key){ .seq = 0 };
 	answer_clear(&g->done);
 	g->why = (struct err)ERR_INIT;
 	g->ran = false;

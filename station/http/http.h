@@ -30,6 +30,7 @@ struct http_options {
 	const struct challenge_list *challenge;
 	struct labels *labels;           /* NULL: none are printed */
 	enum conf_numbers serials, macs; /* where they come from; for screens */
+	int64_t started;                 /* the journal's row of this start */
 };
 
 /* Serves on the socket that LISTEN_FDS and LISTEN_PID pass as descriptor 3, else on `listen`; writes the real address

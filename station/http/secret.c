@@ -20,6 +20,8 @@ void secrets_init(struct secrets *s, const struct journal *j)
 	uint8_t salt[32];
 	journal_derive(j, "romline.people.pepper", s->pepper);
 	journal_derive(j, "romline.people.badge", salt);
+	journal_derive(j, "romline.tokens", s->derive);
+	journal_derive(j, "romline.requests", s->request);
 	memcpy(s->badge_salt, salt, sizeof s->badge_salt);
 }
 
@@ -69,14 +71,37 @@ bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIA
 	return true;
 }
 
+static void print_bits(const char *prefix, uint8_t bits[32], char out[SECRET_TEXT])
+{
+	char text[44];
+	sodium_bin2base64(text, sizeof text, bits, 32, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	snprintf(out, SECRET_TEXT, "%s%s", prefix, text);
+	sodium_memzero(bits, 32);
+}
+
 void secret_make(const char *prefix, char out[SECRET_TEXT])
 {
 	uint8_t bits[32];
-	char text[44];
 	randombytes_buf(bits, sizeof bits);
-	sodium_bin2base64(text, sizeof text, bits, sizeof bits, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	snprintf(out, SECRET_TEXT, "%s%s", prefix, text);
-	sodium_memzero(bits, sizeof bits);
+	print_bits(prefix, bits, out);
+}
+
+void secret_derive(const struct secrets *s, const char *prefix, const char *words, char out[SECRET_TEXT])
+{
+	uint8_t bits[32];
+	crypto_generichash(bits, sizeof bits, (const uint8_t *)words, strlen(words), s->derive, sizeof s->derive);
+	print_bits(prefix, bits, out);
+}
+
+void secret_digest(const struct secrets *s, const char *first, struct span second, char out[SECRET_HASH])
+{
+	crypto_generichash_state state;
+	uint8_t hash[32];
+	crypto_generichash_init(&state, s->request, sizeof s->request, sizeof hash);
+	crypto_generichash_update(&state, (const uint8_t *)first, strlen(first) + 1);
+	crypto_generichash_update(&state, second.data, second.size);
+	crypto_generichash_final(&state, hash, sizeof hash);
+	hex_encode(out, hash, sizeof hash);
 }
 
 void secret_hash(const char *text, char out[SECRET_HASH])

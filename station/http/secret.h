@@ -4,6 +4,7 @@
 #define STATION_HTTP_SECRET_H
 
 #include "base/err.h"
+#include "base/span.h"
 #include "journal/journal.h"
 #include "journal/people.h"
 
@@ -15,6 +16,7 @@
 struct secrets {
 	uint8_t pepper[32];
 	uint8_t badge_salt[16];
+	uint8_t derive[32], request[32];
 };
 
 void secrets_init(struct secrets *s, const struct journal *j);
@@ -31,6 +33,10 @@ const char *secret_badge_text(const char *scanned);
 /* The same text for the same badge, with and without that word, since a badge alone must find its person. */
 bool secret_badge(const struct secrets *s, const char *badge, char out[CREDENTIAL_SIZE], struct err *e);
 void secret_make(const char *prefix, char out[SECRET_TEXT]);
+/* The same for the same words, and nobody's to guess without the station's key. */
+void secret_derive(const struct secrets *s, const char *prefix, const char *words, char out[SECRET_TEXT]);
+/* What tells two requests apart, of which the second part may be a PIN: of no use without the station's key. */
+void secret_digest(const struct secrets *s, const char *first, struct span second, char out[SECRET_HASH]);
 void secret_hash(const char *text, char out[SECRET_HASH]);
 /* In a time that does not depend on where they differ. */
 bool secret_equal(const char *a, const char *b);

@@ -106,6 +106,8 @@ static bool handle(
 	}
 	if (is_slow(g->route))
 		return !slow_run(h->slow, g, connection, why);
+	if (!key_look(h, g->route, &g->request, why))
+		return true;
 	if (!g->route->run(h, &g->request, a, why) && why->code == CODE_OK)
 		err_set(why, CODE_INTERNAL, "a handler failed without a reason");
 	return true;

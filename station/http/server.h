@@ -14,6 +14,7 @@
 #include "http/route.h"
 #include "http/secret.h"
 #include "http/sessions.h"
+#include "journal/numbers.h"
 #include "journal/query.h"
 
 #include <limits.h>
@@ -66,9 +67,10 @@ struct request {
 	struct span body;
 	struct store_intake *intake; /* BODY_RECIPE: complete; the handler ends it */
 	bool has_image;
-	int image;              /* BODY_IMAGE: the file that holds it */
-	struct key_hold key;    /* held until there is an answer */
-	struct digest_run hash; /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
+	int image;                 /* BODY_IMAGE: the file that holds it */
+	struct key_hold key;       /* held until there is an answer */
+	struct request_key before; /* what it was answered with before; seq 0: it is new */
+	struct digest_run hash;    /* of the body, when BODY_RECIPE comes with an Idempotency-Key */
 };
 
 /* The body as an object with no other keys than these (NULL-terminated list).  An empty body reads as {}.  The caller

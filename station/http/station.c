@@ -83,7 +83,8 @@ static bool write_started(struct station *s, struct err *e)
 	json_add_string(body, "version", STATION_VERSION);
 	if (s->bench)
 		json_add_string(body, "note", "stationctl, for one order");
-	return journal_write(s->journal, KIND_STATION_STARTED, body, e) != 0;
+	s->started = journal_write(s->journal, KIND_STATION_STARTED, body, e);
+	return s->started != 0;
 }
 
 static bool start_labels(struct station *s, struct err *e)
@@ -145,7 +146,8 @@ static bool start_line(struct station *s, struct err *e)
 		.challenge = &s->challenge,
 		.labels = s->labels,
 		.serials = s->conf.serials,
-		.macs = s->conf.macs };
+		.macs = s->conf.macs,
+		.started = s->started };
 	/* cameras first: who asks about a slot learns of the camera that is in it */
 	s->watching = usb_watch_start(line_usb_event, s->line, e);
 	if (!s->watching)

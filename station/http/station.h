@@ -25,6 +25,7 @@ struct station {
 	struct line *line;
 	struct http *http;
 	bool watching;
+	int64_t started; /* the row of this start */
 };
 
 /* Boards, trusted keys, roles and the line file; nothing else is touched. */

@@ -44,10 +44,11 @@
 #define PASSED       " AND :verdict = 'PASS'"
 
 #define ANY_BY     "*"
+#define ANY_KEY    "="
 /* A request's key, where it came with one: for a day it is answered as the first time. */
 #define SEE_KEY \
 	"INSERT INTO request_keys(key, seq, at, request, status) SELECT :key, :seq, " AT ", :request, :status" \
-	" WHERE :key IS NOT NULL ON CONFLICT(key) DO UPDATE SET seq = :seq, at = excluded.at, request = excluded.request," \
+	" WHERE true ON CONFLICT(key) DO UPDATE SET seq = :seq, at = excluded.at, request = excluded.request," \
 	" status = excluded.status"
 
 /* A number that the attempt is to give: known from then on, and its.  One that is another's, or void, makes `state` null,
@@ -97,8 +98,6 @@ static const struct rule {
 	  " :regions, :signers, " AT ", :by, coalesce(:state, 'active')" },
 	{ KIND_RECIPE_SIGNATURES, MUST,
 	  "UPDATE recipes SET seq = :seq, signers = :signers WHERE sha256 = :sha256" },
-	{ KIND_RECIPE_ADDED, MAY, SEE_KEY },
-	{ KIND_RECIPE_SIGNATURES, MAY, SEE_KEY },
 	{ KIND_RECIPE_REVOKED, MUST,
 	  "UPDATE recipes SET seq = :seq, revoked_at = " AT ", revoked_by = :by, revoked_reason = :reason"
 	  " WHERE sha256 = :sha256" },
@@ -245,7 +244,6 @@ static const struct rule {
 	  "INSERT INTO numbers(kind, value, id, seq, source, state, uid) SELECT :number_kind, @value, :seq * 65536 + @n, :seq,"
 	  " 'pool', iif(u.uid IS NULL, 'free', 'bound'), u.uid FROM (SELECT 1) LEFT JOIN (SELECT min(uid) AS uid FROM units"
 	  " WHERE :number_kind = 'serial' AND serial = @value) u WHERE true ON CONFLICT(kind, value) DO NOTHING" },
-	{ KIND_NUMBERS_ADDED, MAY, SEE_KEY },
 	{ KIND_NUMBER_VOIDED, MUST,
 	  "UPDATE numbers SET seq = :seq, state = 'void', reason = :reason WHERE kind = :number_kind AND value = :value"
 	  " AND state = 'free'" },
@@ -260,7 +258,6 @@ static const struct rule {
 	{ KIND_LABEL_PRINTED, MUST,
 	  "INSERT INTO labels(id, seq, at, attempt, code, message, reason, by) VALUES(:seq, :seq, " AT ", " ATTEMPT
 	  ", :code, :message, :reason, :by)" },
-	{ KIND_REQUEST_ANSWERED, MUST, SEE_KEY },
 
 	{ KIND_MES_STARTED, MUST, "INSERT INTO mes_start(one, seq, at) VALUES(1, :seq, " AT ")" },
 	{ KIND_MES_PARKED, MUST,
@@ -286,7 +283,9 @@ static const struct rule {
 	{ KIND_TOKEN_REVOKED, MUST,
 	  "UPDATE tokens SET seq = :seq, revoked_at = " AT " WHERE id = cast(:token AS INTEGER) AND revoked_at IS NULL" },
 
-	/* Whatever its kind, a row that says by whom stands in the audit. */
+	/* Whatever its kind, the row of a request with a key answers that key, */
+	{ ANY_KEY, MUST, SEE_KEY },
+	/* and a row that says by whom stands in the audit. */
 	{ ANY_BY, MUST,
 	  "INSERT INTO actions(id, seq, at, kind, by, origin) SELECT :seq, :seq, " AT ", :kind, :by, :from" },
 };
@@ -408,11 +407,22 @@ static bool run_rule(struct applier *a, size_t i, const struct entry *row, struc
 	return true;
 }
 
+/* A batch's key is a member of its own, without a status. */
+static bool rule_fits(const char *kind, const struct entry *row)
+{
+	if (!strcmp(kind, ANY_BY))
+		return json_member(row->body, "by") != NULL;
+	if (!strcmp(kind, ANY_KEY))
+		return json_text(json_member(row->body, "key")) && json_member(row->body, "request") &&
+		       json_member(row->body, "status");
+	return !strcmp(kind, row->kind);
+}
+
 bool applier_apply(struct applier *a, const struct entry *row, struct err *e)
 {
-	bool known = false, by = json_member(row->body, "by") != NULL;
+	bool known = false;
 	for (size_t i = 0; i < RULES; i++) {
-		if (strcmp(rules[i].kind, row->kind) != 0 && !(by && !strcmp(rules[i].kind, ANY_BY)))
+		if (!rule_fits(rules[i].kind, row))
 			continue;
 		known = true;
 		if (!run_rule(a, i, row, e))

@@ -43,8 +43,10 @@ struct field {
  * itself; and the address that it came from.  Every row with these fields stands in the audit, by that alone. */
 #define BY NULLABLE("by", TEXT), MAY("from", TEXT)
 
-/* An Idempotency-Key, the SHA-256 of the request's body, and the status that it was answered with. */
+/* An Idempotency-Key, 64 hex digits that tell its request from others, and the status that it was answered with: of a row
+ * that a request led to, which with that key is answered so for a day and not done again. */
 #define KEY MAY("key", TEXT), MAY("request", SHA256), MAY("status", COUNT)
+#define ASKED KEY, BY
 
 /* key: a minisign key id, 16 upper-case hex digits */
 #define SIGNERS LIST("signers", MUST("key", TEXT), MUST("roles", TEXTS))
@@ -113,7 +115,7 @@ static const struct {
 		NULLABLE("slot", COUNT),
 		NULLABLE("path", TEXT)) },
 	{ KIND_STATION_HELD, FIELDS(MUST("code", TEXT), MUST("message", TEXT), BY) },
-	{ KIND_STATION_RESUMED, FIELDS(BY) },
+	{ KIND_STATION_RESUMED, FIELDS(ASKED) },
 	{ KIND_RECIPE_ADDED, FIELDS(
 		MUST("sha256", SHA256),
 		MUST("name", TEXT),
@@ -128,16 +130,15 @@ static const struct {
 		MAY("state", TEXT),           /* draft where the station asks for approvals; missing: active */
 		LIST("regions", REGION_WANTED),
 		SIGNERS,
-		KEY,
-		BY) },
-	{ KIND_RECIPE_SIGNATURES, FIELDS(MUST("sha256", SHA256), SIGNERS, KEY, BY) },
-	{ KIND_RECIPE_REVOKED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), BY) },
+		ASKED) },
+	{ KIND_RECIPE_SIGNATURES, FIELDS(MUST("sha256", SHA256), SIGNERS, ASKED) },
+	{ KIND_RECIPE_REVOKED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), ASKED) },
 	{ KIND_RECIPE_APPROVED, FIELDS(
 		MUST("sha256", SHA256),
 		MUST("state", TEXT),          /* draft while it lacks approvals, else approved */
-		BY) },
-	{ KIND_RECIPE_ACTIVATED, FIELDS(MUST("sha256", SHA256), BY) },
-	{ KIND_RECIPE_RETIRED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), BY) },
+		ASKED) },
+	{ KIND_RECIPE_ACTIVATED, FIELDS(MUST("sha256", SHA256), ASKED) },
+	{ KIND_RECIPE_RETIRED, FIELDS(MUST("sha256", SHA256), NULLABLE("reason", TEXT), ASKED) },
 	{ KIND_BATCH_OPENED, FIELDS(
 		MUST("order", TEXT),
 		MUST("recipe", SHA256),
@@ -146,9 +147,9 @@ static const struct {
 		NULLABLE("key", TEXT),        /* Idempotency-Key of the request */
 		NULLABLE("request", SHA256),  /* of the request's body, to tell a repeat from a misuse */
 		BY) },
-	{ KIND_BATCH_HELD, FIELDS(MUST("batch", ID), NULLABLE("code", TEXT), NULLABLE("message", TEXT), BY) },
-	{ KIND_BATCH_RESUMED, FIELDS(MUST("batch", ID), BY) },
-	{ KIND_BATCH_CLOSED, FIELDS(MUST("batch", ID), BY) },
+	{ KIND_BATCH_HELD, FIELDS(MUST("batch", ID), NULLABLE("code", TEXT), NULLABLE("message", TEXT), ASKED) },
+	{ KIND_BATCH_RESUMED, FIELDS(MUST("batch", ID), ASKED) },
+	{ KIND_BATCH_CLOSED, FIELDS(MUST("batch", ID), ASKED) },
 	{ KIND_ATTEMPT_STARTED, FIELDS(START) },
 	/* What was not known at the start may come with a step. */
 	{ KIND_ATTEMPT_STEP, FIELDS(
@@ -173,23 +174,22 @@ static const struct {
 		LIST("regions", REGION_FOUND)) },
 	{ KIND_ATTEMPT_REFUSED, FIELDS(START, RESULT, MAY_LIST("steps", STEP)) },
 	{ KIND_SLOT_ADDED, FIELDS(MUST("slot", COUNT), MUST("name", TEXT), MUST("path", TEXT)) },
-	{ KIND_SLOT_ENABLED, FIELDS(MUST("slot", COUNT), BY) },
-	{ KIND_SLOT_DISABLED, FIELDS(MUST("slot", COUNT), BY) },
-	{ KIND_SLOT_ORDERED, FIELDS(MUST("slot", COUNT), MUST("order", TEXT), NULLABLE("recipe", SHA256), BY) },
+	{ KIND_SLOT_ENABLED, FIELDS(MUST("slot", COUNT), ASKED) },
+	{ KIND_SLOT_DISABLED, FIELDS(MUST("slot", COUNT), ASKED) },
+	{ KIND_SLOT_ORDERED, FIELDS(MUST("slot", COUNT), MUST("order", TEXT), NULLABLE("recipe", SHA256), ASKED) },
 	{ KIND_SLOT_HELD, FIELDS(MUST("slot", COUNT), MUST("code", TEXT), NULLABLE("message", TEXT)) },
-	{ KIND_UNIT_SERIAL, FIELDS(MUST("uid", TEXT), NULLABLE("serial", TEXT), BY) },
+	{ KIND_UNIT_SERIAL, FIELDS(MUST("uid", TEXT), NULLABLE("serial", TEXT), ASKED) },
 	{ KIND_NUMBERS_ADDED, FIELDS(
 		MUST("number_kind", TEXT),    /* serial, mac */
 		LIST("numbers", MUST("value", TEXT)),
-		KEY,
-		BY) },
+		ASKED) },
 	{ KIND_NUMBER_VOIDED, FIELDS(
-		MUST("number_kind", TEXT), MUST("value", TEXT), NULLABLE("reason", TEXT), BY) },
+		MUST("number_kind", TEXT), MUST("value", TEXT), NULLABLE("reason", TEXT), ASKED) },
 	{ KIND_SHIFT_STARTED, FIELDS(
 		MUST("hours", COUNT),         /* it ends by itself after so many */
 		LIST("units", NULLABLE("uid", TEXT), NULLABLE("serial", TEXT), MUST("verdict", VERDICT), MUST("code", TEXT)),
-		BY) },
-	{ KIND_SHIFT_ENDED, FIELDS(MUST("shift", ID), BY) },
+		ASKED) },
+	{ KIND_SHIFT_ENDED, FIELDS(MUST("shift", ID), ASKED) },
 	{ KIND_LABEL_PRINTED, FIELDS(
 		MUST("attempt", ID),
 		MUST("code", TEXT),           /* ok, label-failed */
@@ -205,20 +205,20 @@ static const struct {
 		MUST("status", COUNT),
 		MUST("code", TEXT),           /* mes-parked */
 		MUST("message", TEXT)) },
-	{ KIND_MES_RESOLVED, FIELDS(MUST("row", ID), MUST("outcome", TEXT) /* delivered, dropped */, BY) },
+	{ KIND_MES_RESOLVED, FIELDS(MUST("row", ID), MUST("outcome", TEXT) /* delivered, dropped */, ASKED) },
 	/* pin, badge: Argon2id, see db/003_people.sql */
-	{ KIND_PERSON_ADDED, FIELDS(MUST("person", TEXT), MUST("role", TEXT), NULLABLE("pin", TEXT), NULLABLE("badge", TEXT), BY) },
-	{ KIND_PERSON_REMOVED, FIELDS(MUST("person", TEXT), BY) },
-	{ KIND_PERSON_ROLE, FIELDS(MUST("person", TEXT), MUST("role", TEXT), BY) },
-	{ KIND_PERSON_PIN, FIELDS(MUST("person", TEXT), NULLABLE("pin", TEXT), BY) },
-	{ KIND_PERSON_BADGE, FIELDS(MUST("person", TEXT), NULLABLE("badge", TEXT), BY) },
+	{ KIND_PERSON_ADDED, FIELDS(MUST("person", TEXT), MUST("role", TEXT), NULLABLE("pin", TEXT), NULLABLE("badge", TEXT), ASKED) },
+	{ KIND_PERSON_REMOVED, FIELDS(MUST("person", TEXT), ASKED) },
+	{ KIND_PERSON_ROLE, FIELDS(MUST("person", TEXT), MUST("role", TEXT), ASKED) },
+	{ KIND_PERSON_PIN, FIELDS(MUST("person", TEXT), NULLABLE("pin", TEXT), ASKED) },
+	{ KIND_PERSON_BADGE, FIELDS(MUST("person", TEXT), NULLABLE("badge", TEXT), ASKED) },
 	{ KIND_TOKEN_CREATED, FIELDS(
 		MUST("name", TEXT),
 		MUST("hash", SHA256),         /* BLAKE2b-256 of the token */
 		MUST("scopes", TEXTS),
 		MUST("expires_at", TIME),
-		BY) },
-	{ KIND_TOKEN_REVOKED, FIELDS(MUST("token", ID), BY) },
+		ASKED) },
+	{ KIND_TOKEN_REVOKED, FIELDS(MUST("token", ID), ASKED) },
 	{ KIND_LOGIN, FIELDS(MUST("person", TEXT), MUST("way", TEXT), BY) }, /* badge, pin */
 	{ KIND_LOGIN_FAILED, FIELDS(NULLABLE("person", TEXT), MUST("way", TEXT), BY) },
 	{ KIND_LOGOUT, FIELDS(MUST("person", TEXT), BY) },

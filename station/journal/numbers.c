@@ -87,10 +87,13 @@ bool query_numbers(struct journal_reader *r, const struct query_filter *f, char 
 static bool text_of(sqlite3_stmt *s, char **json, struct err *e)
 {
 	int rc = reading_step(s, e);
-	*json = rc == 1 ? strdup(sql_text(s, 0)) : NULL;
 	if (rc == 0)
 		return err_set(e, CODE_NOT_FOUND, "the journal has no such row");
-	return rc == 1 && (*json || err_set(e, CODE_NO_MEMORY, "no memory for an answer"));
+	const char *text = rc == 1 ? sql_text(s, 0) : NULL;
+	if (!text || !sql_row_whole(s, e))
+		return false;
+	*json = strdup(text);
+	return *json || err_set(e, CODE_NO_MEMORY, "no memory for an answer");
 }
 
 bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e)
@@ -154,4 +157,30 @@ bool query_request_key(
 	sql_copy(s, 1, out->request, sizeof out->request);
 	out->status = (unsigned)sqlite3_column_int(s, 2);
 	return sql_row_whole(s, e);
+}
+
+static bool any_since(struct journal_reader *r, const char *sql, int64_t seq, int64_t of, bool *out, struct err *e)
+{
+	int64_t found = 0;
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, sql, e);
+	*out = false;
+	if (!s || sqlite3_bind_int64(s, 1, seq) != SQLITE_OK || (of && sqlite3_bind_int64(s, 2, of) != SQLITE_OK) ||
+	    !sql_run(s, &found, e))
+		return false;
+	*out = found != 0;
+	return true;
+}
+
+bool query_attempted_since(struct journal_reader *r, int64_t seq, unsigned slot, bool *out, struct err *e)
+{
+	return any_since(r,
+	    slot ? "SELECT EXISTS(SELECT 1 FROM attempts WHERE slot = ?2 AND id > ?1)"
+		 : "SELECT EXISTS(SELECT 1 FROM attempts WHERE id > ?1)",
+	    seq, slot, out, e);
+}
+
+bool query_labelled_since(struct journal_reader *r, int64_t seq, int64_t attempt, bool *out, struct err *e)
+{
+	return any_since(r, "SELECT EXISTS(SELECT 1 FROM labels WHERE attempt = ?2 AND id > ?1)", seq, attempt, out, e);
 }

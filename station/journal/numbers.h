@@ -31,5 +31,8 @@ struct request_key {
 };
 bool query_request_key(
     struct journal_reader *r, const char *key, int64_t now_ms, struct request_key *out, struct err *e);
+/* Has an attempt begun behind this row, in that slot (0: in any)?  Has that attempt's label been printed behind it? */
+bool query_attempted_since(struct journal_reader *r, int64_t seq, unsigned slot, bool *out, struct err *e);
+bool query_labelled_since(struct journal_reader *r, int64_t seq, int64_t attempt, bool *out, struct err *e);
 
 #endif

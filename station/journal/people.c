@@ -91,14 +91,15 @@ bool query_token(struct journal_reader *r, int64_t id, char **json, struct err *
 	return s && sqlite3_bind_int64(s, 1, id) == SQLITE_OK && print_one(s, json, e);
 }
 
-bool query_person(struct journal_reader *r, const char *name, char **json, struct err *e)
+bool query_person(struct journal_reader *r, const char *name, bool removed_too, char **json, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s =
-	    reading_prepare(g, "SELECT " SHAPE_PERSON " FROM people p WHERE p.name = ?1 AND p.removed_at IS NULL", e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT " SHAPE_PERSON " FROM people p WHERE p.name = ?1 AND (?2 OR p.removed_at IS NULL)", e);
 	*json = NULL;
 	if (!s)
 		return false;
 	sql_bind_text(s, 1, name);
+	sqlite3_bind_int(s, 2, removed_too);
 	return print_one(s, json, e);
 }

@@ -27,6 +27,7 @@ struct journal_token {
 bool journal_token(struct journal_reader *r, const char *hash, struct journal_token *out, struct err *e);
 /* One token of GET /tokens; not-found. */
 bool query_token(struct journal_reader *r, int64_t id, char **json, struct err *e);
-bool query_person(struct journal_reader *r, const char *name, char **json, struct err *e);
+/* removed_too: also one who was there once. */
+bool query_person(struct journal_reader *r, const char *name, bool removed_too, char **json, struct err *e);
 
 #endif

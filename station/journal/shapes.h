@@ -51,7 +51,7 @@
 /* Of actions c and their rows j; what nobody needs to see is left out. */
 #define SHAPE_DETAILS \
 	"json_remove(j.body, '$.kind', '$.at', '$.by', '$.from', '$.pin', '$.badge', '$.hash', '$.key', '$.request'," \
-	" '$.regions', '$.signers')"
+	" '$.status', '$.regions', '$.signers')"
 #define SHAPE_ACTION \
 	"json_object('id', cast(c.id AS TEXT), 'at', c.at, 'what', c.kind, 'who', c.by, 'from', c.origin," \
 	" 'details', " SHAPE_DETAILS ")"

@@ -3,6 +3,7 @@
 
 #include "format/json.h"
 #include "journal/kinds.h"
+#include "os/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,18 +19,26 @@ bool slot_idle(const struct slot *s, struct err *e)
 	return slot_boots(s) || err_set(e, CODE_REPLUG_NEEDED, "no camera in its bootloader is in slot %u", s->number);
 }
 
-/* What somebody told a slot, for the audit; the rows of the attempt itself follow. */
-static void row_ordered(struct slot *s, const char *order, const struct stored_recipe *recipe, const struct who *who)
+/* What somebody told a slot, on disk before it is done and before he is answered; the rows of the attempt itself
+ * follow.
+ */
+static bool write_ordered(
+    struct slot *s, const char *order, const struct stored_recipe *recipe, const struct who *who, struct err *e)
 {
 	if (!who)
-		return;
+		return true;
 	struct cJSON *body = json_new_object();
 	json_add_integer(body, "slot", s->number);
 	json_add_string(body, "order", order);
 	json_add_string(body, "recipe", recipe ? recipe->sha256_text : NULL);
 	who_add(body, who);
-	journal_append(s->line->o.journal, KIND_SLOT_ORDERED, body, NULL, NULL);
-	if (s->attempt)
+	return journal_write(s->line->o.journal, KIND_SLOT_ORDERED, body, e) != 0;
+}
+
+/* The attempt that an order began. */
+static void set_ordered_by(struct slot *s, const struct who *who)
+{
+	if (who && s->attempt)
 		snprintf(s->attempt->ordered_by, sizeof s->attempt->ordered_by, "%s", who->by);
 }
 
@@ -56,11 +65,11 @@ bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who 
 	if (recipe->trouble.code == CODE_OK && recipe->board != s->device_board)
 		return err_set(e, CODE_BOARD_MISMATCH, "the recipe is for %s, the camera is %s", recipe->board->id,
 		    s->device_board->id);
-	if (!deploy_allowed(s->line, recipe, e))
+	if (!deploy_allowed(s->line, recipe, e) || !write_ordered(s, "deploy", recipe, who, e))
 		return false;
 	s->order = stored_recipe_hold(recipe);
 	slot_event(s, UE_BOOT);
-	row_ordered(s, "deploy", recipe, who);
+	set_ordered_by(s, who);
 	return true;
 }
 
@@ -78,26 +87,37 @@ bool slot_retry(struct slot *s, const struct who *who, struct err *e)
 	if (!unit_handles(s->state, UE_RETRY))
 		return err_set(
 		    e, CODE_REPLUG_NEEDED, "the camera in slot %u is %s", s->number, unit_state_name(s->state));
+	if (!write_ordered(s, "retry", NULL, who, e))
+		return false;
 	s->quick = 0;
 	slot_event(s, UE_RETRY);
-	row_ordered(s, "retry", NULL, who);
+	set_ordered_by(s, who);
 	return true;
+}
+
+/* What is stopped stays stopped, whatever becomes of the row. */
+static void write_aborted(struct slot *s, const struct who *who)
+{
+	struct err why = ERR_INIT;
+	if (!write_ordered(s, "abort", NULL, who, &why))
+		log_error("slot %u: an abort is not in the journal: %s", s->number, why.msg);
 }
 
 bool slot_abort(struct slot *s, const struct who *who, struct err *e)
 {
 	if (s->look) {
 		slot_stop_look(s);
-		row_ordered(s, "abort", NULL, who);
+		write_aborted(s, who);
 		return true;
 	}
 	if (!unit_handles(s->state, UE_ABORT))
 		return err_set(e, CODE_CONFLICT, "slot %u is %s", s->number, unit_state_name(s->state));
 	s->abort_wanted = true;
-	row_ordered(s, "abort", NULL, who);
+	set_ordered_by(s, who);
 	if (s->working)
 		atomic_store(&s->attempt->cancel, true);
-	else if (s->state != US_IDENTIFIED) /* there the start row is under way; its commit ends it */
+	write_aborted(s, who);
+	if (!s->working && s->state != US_IDENTIFIED) /* there the start row is under way; its commit ends it */
 		slot_stop(s);
 	return true;
 }

@@ -224,7 +224,7 @@ static void cookies_are_read_strictly(void **state)
 static void secrets_are_of_one_station(void **state)
 {
 	(void)state;
-	struct secrets a = { { 1 }, { 2 } }, b = { { 3 }, { 2 } };
+	struct secrets a = { .pepper = { 1 }, .badge_salt = { 2 } }, b = { .pepper = { 3 }, .badge_salt = { 2 } };
 	char one[CREDENTIAL_SIZE], two[CREDENTIAL_SIZE];
 	struct err e = ERR_INIT;
 	assert_true(secret_pin(&a, "314159", one, &e) && secret_pin(&a, "314159", two, &e));
