@@ -50,6 +50,9 @@ bool query_shift(struct journal_reader *r, char **json, struct err *e)
 	int rc = reading_step(s, e);
 	if (rc == 0)
 		return err_set(e, CODE_NOT_FOUND, "no shift was ever started");
-	*json = rc == 1 ? strdup(sql_text(s, 0)) : NULL;
-	return rc == 1 && (*json || err_set(e, CODE_NO_MEMORY, "no memory for an answer"));
+	const char *text = rc == 1 ? sql_text(s, 0) : NULL;
+	if (!text || !sql_row_whole(s, e))
+		return false;
+	*json = strdup(text);
+	return *json || err_set(e, CODE_NO_MEMORY, "no memory for an answer");
 }

@@ -1,6 +1,8 @@
 /* Every question to the journal while SQLite's N-th request for memory fails, for each N: the answer is the right one
  * or no-memory or journal-failed, never one with a hole; and afterwards the right one again.  SQLite gives no error
- * where it hands out a text: that sql_row_whole is asked there is what this holds. */
+ * where it hands out a text: that sql_row_whole is asked there is what this holds.
+ *
+ * And what each question costs: SQLite's own steps, in a journal of a few attempts and in one of many more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +11,12 @@
 #include <cmocka.h>
 
 #include "journal/lookup.h"
+#include "journal/numbers.h"
+#include "journal/people.h"
+#include "journal/proof.h"
+#include "journal/shifts.h"
 #include "journal/sql.h"
+#include "journal/told.h"
 #include "journal_bodies.h"
 #include "os/log.h"
 #include "os/text_out.h"
@@ -52,7 +59,7 @@ static void *resize(void *p, int size)
 static struct place place;
 static struct journal *j;
 static struct journal_reader *r;
-static int64_t batch_1, attempt_1;
+static int64_t batch_1, attempt_1, numbers_1;
 
 typedef bool question(FILE *out, struct err *e);
 
@@ -200,24 +207,117 @@ static bool start(FILE *out, struct err *e)
 	return true;
 }
 
+static bool proof(FILE *out, struct err *e)
+{
+	char *json = NULL;
+	bool unsigned_yet, ok = query_proof(r, attempt_1, &json, &unsigned_yet, e);
+	return say(out, json, ok);
+}
+
+static bool search(FILE *out, struct err *e)
+{
+	static const char *const texts[] = { "SN-1", UID_1, "WO-1", "nothing" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char *json = NULL;
+		bool ok = query_search(r, texts[i], &json, e);
+		if (!say(out, json, ok))
+			return false;
+	}
+	return true;
+}
+
+static bool report(FILE *out, struct err *e)
+{
+	char *json = NULL;
+	bool ok = query_batch_report(r, batch_1, &json, e);
+	return say(out, json, ok);
+}
+
+static bool numbers(FILE *out, struct err *e)
+{
+	char *json = NULL;
+	if (!list(query_numbers, out, e))
+		return false;
+	bool ok = query_numbers_added(r, numbers_1, &json, e);
+	return say(out, json, ok);
+}
+
+static bool people(FILE *out, struct err *e)
+{
+	return list(query_people, out, e) && list(query_tokens, out, e);
+}
+
+static bool audit(FILE *out, struct err *e)
+{
+	return list(query_actions, out, e);
+}
+
+static bool parked(FILE *out, struct err *e)
+{
+	return list(query_parked, out, e);
+}
+
+static bool shift(FILE *out, struct err *e)
+{
+	char *json = NULL;
+	bool ok = query_shift(r, &json, e);
+	return say(out, json, ok);
+}
+
+static bool who(FILE *out, struct err *e)
+{
+	struct journal_person p, by_badge;
+	struct journal_token t;
+	if (!journal_person(r, "anna", &p, e) || !journal_person_by_badge(r, "hash-of-a-badge", &by_badge, e) ||
+	    !journal_token(r, SHA_A, &t, e))
+		return false;
+	fprintf(out, "%d %s %s %s %d %s %d %d %s %s %s", p.known, p.name, p.role, p.pin, by_badge.known, by_badge.name,
+	    t.known, t.revoked, t.name, t.scopes, t.expires_at);
+	return true;
+}
+
+static bool keys(FILE *out, struct err *e)
+{
+	struct request_key key;
+	bool attempted, labelled, fits;
+	if (!query_request_key(r, "key-1", 0, &key, e) || !query_attempted_since(r, batch_1, 1, &attempted, e) ||
+	    !query_labelled_since(r, batch_1, attempt_1, &labelled, e) ||
+	    !journal_number_fits(r, NUMBER_SERIAL, "SN-1", UID_2, &fits, e))
+		return false;
+	fprintf(out, "%lld %s %u %d %d %d", (long long)key.seq, key.request, key.status, attempted, labelled, fits);
+	return true;
+}
+
+/* grows: its cost may grow with the journal. */
 static const struct {
 	const char *name;
 	question *ask;
+	bool grows;
 } questions[] = {
-	{ "attempts", attempts },
-	{ "batches", batches },
-	{ "units", units },
-	{ "recipes", recipes },
-	{ "stats", stats },
-	{ "csv", csv },
-	{ "attempt", attempt },
-	{ "batch", batch },
-	{ "recipe", recipe },
-	{ "unit by serial", unit_by_serial },
-	{ "totals", totals },
-	{ "events", events },
-	{ "admission", admission },
-	{ "start", start },
+	{ "attempts", attempts, false },
+	{ "batches", batches, false },
+	{ "units", units, false },
+	{ "recipes", recipes, false },
+	{ "stats", stats, true },
+	{ "csv", csv, true },
+	{ "attempt", attempt, false },
+	{ "batch", batch, false },
+	{ "recipe", recipe, false },
+	{ "unit by serial", unit_by_serial, false },
+	{ "totals", totals, true },
+	{ "events", events, true }, /* up to its page */
+	{ "admission", admission, false },
+	{ "start", start, false },
+	{ "proof", proof, false },
+	{ "search", search, false },
+	{ "report", report, false },
+	{ "numbers", numbers, false },
+	{ "people", people, false },
+	{ "audit", audit, false },
+	{ "parked", parked, false },
+	{ "shift", shift, false },
+	{ "who", who, false },
+	{ "keys", keys, false },
 };
 
 /* --- the loop ------------------------------------------------------------------------------------------------------
@@ -299,6 +399,82 @@ static void for_ever(void **state)
 		walk(questions[i].ask, questions[i].name);
 }
 
+/* --- what they cost -------------------------------------------------------------------------------------------------
+ */
+
+#define MORE 400 /* attempts of others */
+
+static atomic_long steps; /* SQLite's, of all statements that ended */
+
+static int count_steps(unsigned what, void *context, void *stmt, void *time)
+{
+	(void)what;
+	(void)context;
+	(void)time;
+	atomic_fetch_add(&steps, sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1));
+	return 0;
+}
+
+static int watch(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+	(void)message;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, count_steps, NULL);
+}
+
+static long cost(question *q)
+{
+	struct err e = ERR_INIT;
+	free(ask(q, &e)); /* prepares its statements */
+	atomic_store(&steps, 0);
+	free(ask(q, &e));
+	assert_int_equal(e.code, CODE_OK);
+	return atomic_load(&steps);
+}
+
+static void grow(void)
+{
+	struct err e = ERR_INIT;
+	char uid[32], text[16];
+	int64_t batch = batch_1;
+	assert_true(place_open(&place, &j, &e));
+	for (int i = 0; i < MORE; i++) {
+		snprintf(uid, sizeof uid, "0000000200000002%08x", (unsigned)i);
+		snprintf(text, sizeof text, "AA-%d", i);
+		if (i % 100 == 0) {
+			put(j, KIND_BATCH_CLOSED, "{\"batch\":\"%lld\",\"by\":null}", (long long)batch);
+			batch = put_batch(j, SHA_B, text, 9);
+		}
+		put_end(j, put_start(j, uid, batch, text, SHA_B, 3), i % 9 ? "PASS" : "FAIL",
+		    i % 9 ? "ok" : "flash-mismatch");
+		put(j, KIND_UNIT_SERIAL, "{\"uid\":\"%s\",\"serial\":\"%s\",\"by\":\"berta\"}", uid, text);
+	}
+	journal_close(j);
+	j = NULL;
+}
+
+/* What stands beside the few rows that a question is about does not make it dearer. */
+static void costs(void **state)
+{
+	(void)state;
+	enum { COUNT = sizeof questions / sizeof *questions };
+	long before[COUNT];
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))watch), SQLITE_OK);
+	open_reader();
+	for (size_t i = 0; i < COUNT; i++)
+		before[i] = cost(questions[i].ask);
+	grow();
+	open_reader();
+	for (size_t i = 0; i < COUNT; i++) {
+		long now = cost(questions[i].ask);
+		assert_true(before[i] > 0);
+		if (!questions[i].grows && now > 2 * before[i] + 200)
+			fail_msg(
+			    "%s: %ld steps, and %ld among %d attempts more", questions[i].name, before[i], now, MORE);
+	}
+	sqlite3_reset_auto_extension();
+}
+
 static int day(void **state)
 {
 	(void)state;
@@ -316,6 +492,20 @@ static int day(void **state)
 	put_writing(j, failed);
 	put_end(j, failed, "FAIL", "flash-mismatch");
 	put(j, KIND_UNIT_SERIAL, "{\"uid\":\"" UID_1 "\",\"serial\":\"SN-1\",\"by\":null}");
+	numbers_1 = put(j, KIND_NUMBERS_ADDED,
+	    "{\"number_kind\":\"serial\",\"numbers\":[{\"value\":\"A-1\"},{\"value\":\"A-2\"}],\"key\":\"key-1\","
+	    "\"request\":\"" SHA_A "\",\"status\":201,\"by\":null}");
+	put(j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "qa", "\"hash-of-a-pin\"", "\"hash-of-a-badge\"");
+	put(j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_A);
+	put(j, KIND_SHIFT_STARTED,
+	    "{\"hours\":8,\"units\":[{\"uid\":\"" UID_1 "\",\"serial\":null,\"verdict\":\"PASS\",\"code\":\"ok\"}],"
+	    "\"by\":\"anna\"}");
+	put(j, KIND_MES_PARKED,
+	    "{\"row\":\"2\",\"id\":\"x\",\"event\":\"recipe-added\",\"status\":400,\"code\":\"mes-parked\","
+	    "\"message\":\"m\"}");
+	put(j, KIND_LABEL_PRINTED,
+	    "{\"attempt\":\"%lld\",\"code\":\"ok\",\"message\":null,\"reason\":null,\"by\":null}",
+	    (long long)attempt_1);
 	int64_t open = put_start(j, UID_2, batch_1, "WO-1", SHA_A, 2);
 	put_step(j, open, "identified", "ok");
 	journal_close(j); /* from now on nobody else asks SQLite for memory */
@@ -336,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(once),
 		cmocka_unit_test(for_ever),
+		cmocka_unit_test(costs),
 	};
 	log_setup(LOG_ERR, LOG_TEXT);
 	sql_begin();
