@@ -17,6 +17,7 @@ import urllib.request
 
 from auditor import INTACT, audit
 from harness import BUILD, RESTING, STATION_BUILD, Refused, Rig, Tests, equal, until
+from shim import Trouble
 
 test = Tests()
 FILES = {"main.py": b"print('hello')\n" * 40, "data.bin": bytes(range(256)) * 40}
@@ -88,19 +89,6 @@ def one_end_each(rig):
     started = [seq for seq, kind, _ in rows(rig) if kind == "attempt-started"]
     ended = sorted(int(json.loads(body)["attempt"]) for _, kind, body in rows(rig) if kind == "attempt-ended")
     equal(started, ended, "each attempt has one end")
-
-
-class Trouble:
-    """The station of this rig sees a disk that fails as it is told to."""
-
-    def __init__(self, rig):
-        self.path = os.path.join(rig.work, "trouble")
-        rig.wrap = ("env", f"LD_PRELOAD={os.path.abspath(BUILD)}/tests/disk_trouble.so", f"DISK_TROUBLE={self.path}")
-
-    def set(self, *orders):
-        with open(f"{self.path}.new", "w") as f:
-            f.write("".join(f"{call} {number} {part}\n" for call, number, part in orders))
-        os.rename(f"{self.path}.new", self.path)
 
 
 TROUBLES = [

@@ -7,24 +7,11 @@ import random
 import re
 import time
 
-from harness import Refused, Rig, Tests, equal, until
-from test_mes import SECRET, Mes, signature_fits
+from harness import Refused, Tests, equal, until
+from test_mes import Mes, rig_with, signature_fits
 
 test = Tests()
 TOLD = ("attempt-started", "attempt-ended", "attempt-refused", "batch-opened", "batch-held", "batch-resumed", "batch-closed")
-
-
-def rig_with(mes, cameras=1, more="", **options):
-    """The secret's file is made before the station starts."""
-    rig = Rig(cameras=cameras, start=False, speed="instant", options=mes.options() + options.pop("line", []),
-              more=mes.conf(more), **options)
-    secret = os.path.join(rig.work, "secret")
-    with open(secret, "wb") as f:
-        f.write(SECRET + b"\n")
-    os.chmod(secret, 0o600)
-    with open(rig.config, "a") as f:
-        f.write(f"secret = {secret}\n")
-    return rig
 
 
 def told_rows(rig):

@@ -5,10 +5,13 @@ read whole is in `seen`; those that were answered with 200 are in `taken` too.""
 import hashlib
 import hmac
 import json
+import os
 import re
 import socket
 import threading
 import time
+
+from harness import Rig
 
 SECRET = b"the line and the MES alone know"
 
@@ -137,6 +140,19 @@ class Mes:
     def lie_another(self, link, one):
         """Allows another unit."""
         return self.reply(link, 200, b'{"uid":"000000000000000000000000","allow":true}')
+
+
+def rig_with(mes, cameras=1, more="", **options):
+    """The secret's file is made before the station starts."""
+    rig = Rig(cameras=cameras, start=False, speed="instant", options=mes.options() + options.pop("line", []),
+              more=mes.conf(more), **options)
+    secret = os.path.join(rig.work, "secret")
+    with open(secret, "wb") as f:
+        f.write(SECRET + b"\n")
+    os.chmod(secret, 0o600)
+    with open(rig.config, "a") as f:
+        f.write(f"secret = {secret}\n")
+    return rig
 
 
 def signature_fits(one):
