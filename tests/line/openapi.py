@@ -174,6 +174,18 @@ def ask(path, method, operation, target, body=None, headers=None, allowed=None):
     return check(operation, got, f"{method} {path}: {target[:120]} {(data or b'')[:160]!r}", allowed)
 
 
+def members_without_a_schema(thing, path=""):
+    """Where something is required that the properties do not have."""
+    if isinstance(thing, dict):
+        if isinstance(thing.get("required"), list) and "properties" in thing and set(thing["required"]) - set(thing["properties"]):
+            yield path
+        for key, value in thing.items():
+            yield from members_without_a_schema(value, f"{path}/{key}")
+    elif isinstance(thing, list):
+        for number, value in enumerate(thing):
+            yield from members_without_a_schema(value, f"{path}/{number}")
+
+
 @test
 def document():
     """an independent reader of OpenAPI 3.1 finds the description sound, and every example fits its schema"""
@@ -185,6 +197,10 @@ def document():
     for _, _, operation in operations():
         for p in map(resolve, operation.get("parameters", [])):
             fits(p["schema"], p["example"], p["name"])
+    equal(list(members_without_a_schema(Shared.document)), [], "required, and not among the properties")
+    with open("station/journal/kinds.h", encoding="utf-8") as f:
+        kinds = re.findall(r'#define KIND_\w+ +"([a-z-]+)"', f.read())
+    equal(Shared.document["components"]["parameters"]["query_what"]["schema"]["enum"], kinds, "kinds of rows")
 
 
 @test
@@ -292,10 +308,25 @@ TEXTS = [b"", b" ", b"null", b"[]", b"1", b'"x"', b"{", b"{}x", b"{}{}", b"nul",
          b'{"\xed\xa0\x80":1}']
 
 
+def bounds(schema):
+    """Values at and just beyond what the schema of a member says."""
+    if "enum" in schema:
+        yield from (value.swapcase() for value in schema["enum"])
+    for end in {schema.get("minLength", 0), schema.get("maxLength", 0)} - {0}:
+        yield from ("x" * (end + n) for n in (-1, 0, 1))
+        yield "\u00e4" * end
+    for end in {schema.get("minimum"), schema.get("maximum")} - {None}:
+        yield from (end + n for n in (-1, 0, 1))
+    if schema["type"] == "array":
+        good = schema["items"].get("enum", ["x"])[0]
+        yield from ([], [good, good], [good] * (schema["maxItems"] + 1), [good, None], [[good]], {"0": good})
+        yield from ([value] for value in (*NUMBERS, *OTHERS, *bounds(schema["items"])))
+
+
 def bodies(body, schema):
     """The example with one thing wrong or at a bound."""
-    for key in schema["properties"]:
-        for value in NUMBERS + OTHERS:
+    for key, member in schema["properties"].items():
+        for value in [*NUMBERS, *OTHERS, *bounds(member)]:
             yield json.dumps({**body, key: value}).encode()
         yield json.dumps({k: v for k, v in body.items() if k != key}).encode()
         member = json.dumps({key: body.get(key)}).encode()[1:-1]
