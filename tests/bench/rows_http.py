@@ -1,10 +1,13 @@
-"""The API, the page and the events while 64 slots run."""
+"""The API, the page and the events while 64 slots run; and wrk, which asks without a pause."""
 import http.client
 import json
+import os
+import re
+import subprocess
 import threading
 import time
 
-from bench import MIB, Rig, contents, moment, p99, quiet, wait_passed
+from bench import MIB, RESTING, Rig, contents, moment, p99, quiet, wait_passed
 
 SLOTS = 64
 PAUSE_S = 0.02
@@ -62,6 +65,51 @@ class Listener(threading.Thread):
                 self.slots.append(1e3 * (now - moment(data["since"])))
 
 
+# Every question that reads and is answered on the server's own threads; yields, proofs and exports are not.
+READS = ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", *(f"/api/v1/{path}" for path in (
+    "station", "station/health", "slots?limit=100", "slots/1", "attempts?limit=50", "attempts/{attempt}", "units?limit=50",
+    "units/{uid}", "batches", "batches/{batch}", "recipes", "recipes/{recipe}", "search?q={uid}", "numbers", "mes",
+    "mes/parked", "shift", "boards", "session", "audit", "people", "tokens")))
+WRK_S, WRK_LINKS = 10, 4
+SCRIPT = """local paths, n, bad = {%s}, 0, 0
+request = function() n = n %% #paths + 1; return wrk.format("GET", paths[n]) end
+response = function(status) if status ~= 200 then bad = bad + 1; print("status " .. status) end end
+"""
+UNITS = {"us": 1e-3, "ms": 1, "s": 1e3}
+
+
+def wrk(rig):
+    """(p99 in ms, answers a second) of all reads in turn, WRK_LINKS at a time and each without a pause."""
+    slot = rig.slots()[0]
+    known = {"attempt": slot["attempt"], "uid": slot["uid"], "batch": slot["batch"], "recipe": rig.rest("/recipes")["items"][0]["sha256"]}
+    script = os.path.join(rig.work, "reads.lua")
+    with open(script, "w") as f:
+        f.write(SCRIPT % ", ".join(f'"{path.format(**known)}"' for path in READS))
+    out = subprocess.run(["wrk", "-t1", f"-c{WRK_LINKS}", f"-d{WRK_S}s", "--latency", "-s", script, rig.url], check=True,
+                         capture_output=True, text=True).stdout
+    if "status " in out or "Socket errors" in out:
+        raise SystemExit(out)
+    value, unit = re.search(r"99%\s+([0-9.]+)(us|ms|s)", out).groups()
+    return float(value) * UNITS[unit], float(re.search(r"Requests/sec:\s+([0-9.]+)", out)[1])
+
+
+def hurried(bench):
+    """wrk as soon as all slots are at work; how long they then take beside it is not this row's question."""
+    samples = []
+    with quiet(Rig("openmv-h7-plus", cameras=SLOTS, start=False, speed="datasheet")) as rig:
+        rig.prepare(files=contents(2 * MIB))
+        rig.start()
+        while len([s for s in rig.slots() if s["attempt"]]) < SLOTS:
+            time.sleep(0.2)
+        samples.append(wrk(rig))
+        working = sum(s["state"] not in RESTING for s in rig.slots())
+        if working < SLOTS:
+            raise SystemExit(f"only {working} of {SLOTS} slots were at work all the time")
+        wait_passed(rig, SLOTS, 300, every=1)
+    print(f"  wrk: {samples[0][1]:.0f} answers/s")
+    bench.limit(f"reads by wrk without a pause while {SLOTS} slots run, p99", [p for p, _ in samples], "ms", 20)
+
+
 def busy(bench):
     with quiet(Rig("openmv-h7-plus", cameras=SLOTS, start=False, speed="datasheet")) as rig:
         rig.prepare(files=contents(2 * MIB))
@@ -81,4 +129,4 @@ def busy(bench):
     bench.limit(f"a slot's lamp behind its state, {SLOTS} slots, the latest", listener.slots, "ms", 250, take=max)
 
 
-ROWS = [("http", busy)]
+ROWS = [("http", busy), ("http wrk", hurried)]
