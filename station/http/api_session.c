@@ -194,7 +194,7 @@ bool api_session_begin(struct http *h, struct request *r, struct answer *a, stru
 static bool write_pin(struct http *h, const char *name, const char *pin, const char *from, struct err *e)
 {
 	char hash[CREDENTIAL_SIZE];
-	struct who who = { "", "" };
+	struct who who = { .by = "" };
 	pthread_mutex_lock(&h->hashing);
 	bool hashed = secret_pin(&h->secrets, pin, hash, e);
 	pthread_mutex_unlock(&h->hashing);

@@ -77,8 +77,8 @@ void key_fill(struct cJSON *row, const char *key, const char *digest, unsigned s
 
 /* --- of handlers whose row keeps it ------------------------------------------------------------------------------- */
 
-/* A login leads to nothing that outlives the station; sending parked events once more leads to no row of its own, and
- * is no more when it is done twice. */
+/* A login leads to nothing that outlives the station; a change of one's own PIN proves itself anew; sending parked
+ * events once more leads to no row of its own, and is no more when it is done twice. */
 static bool leaves_key(const struct route *route)
 {
 	return route->body == BODY_JSON && route->right != RIGHT_OPEN && route->run != api_mes_resend;

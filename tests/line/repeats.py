@@ -26,8 +26,9 @@ LIMIT_S = 60
 HALF, COMMITTED = "half sent", "on disk"
 INSTANTS = (0, 0.001, 0.003, 0.008, 0.02, 0.06)  # seconds after the last byte
 PHASES = [HALF, COMMITTED, *INSTANTS]
-# What has no effect that a restart would keep, and so no key: repeated, it is simply done again.
-KEYLESS = {"/session", "/session/end", "/images", "/mes/resend"}
+# What has no effect that a restart would keep, and so no key: repeated, it is simply done again.  So is a change of one's own
+# PIN, which the badge proves each time; the old PIN proves it once.
+KEYLESS = {"/session", "/session/end", "/session/pin", "/images", "/mes/resend"}
 
 
 class Shot:
@@ -350,7 +351,7 @@ def line():
 OFFICE_TABLE = {"/people", "/people/{name}/remove", "/people/{name}/role", "/people/{name}/pin", "/people/{name}/badge",
                 "/tokens", "/tokens/{id}/revoke", "/numbers", "/numbers/void", "/recipes", "/recipes/{sha256}/approve",
                 "/recipes/{sha256}/activate", "/recipes/{sha256}/retire", "/recipes/{sha256}/revoke", "/shift/start",
-                "/shift/end", "/session", "/session/end", "/images"}
+                "/shift/end", "/session", "/session/end", "/session/pin", "/images"}
 
 
 class Office:
@@ -450,6 +451,7 @@ class Office:
     def keyless(self):
         yield Shot("/session", "/session", {"badge": "badge-of-eve"}, fine=(201,), same=("name", "role"))
         yield Shot("/session/end", "/session/end", same=("login",))
+        yield Shot("/session/pin", "/session/pin", {"badge": "badge-of-eve", "new_pin": "975310"}, same=("login",))
         yield Shot("/images", "/images", data=b"\xd2\xcd\x31\x00")
 
 
