@@ -163,11 +163,22 @@ static bool wait_for_it(struct ocd *o, bool sending, int64_t until, int64_t with
 	return true;
 }
 
+/* Whoever speaks before he is asked has answered twice: from then on every answer might be that of another question. */
+static bool speaks_unasked(const struct ocd *o)
+{
+	char byte;
+	return recv(o->child.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static bool exchange(struct ocd *o, size_t size, int64_t within_ms, struct err *e)
 {
 	const char *at = o->request;
 	int64_t until = clock_mono_ms() + within_ms;
 	o->answer_used = 0;
+	if (speaks_unasked(o)) {
+		end_it(o);
+		return err_set(e, CODE_SWD_PROTOCOL, "OpenOCD speaks without being asked");
+	}
 	for (;;) {
 		int got = receive_some(o);
 		if (got < -1) {
