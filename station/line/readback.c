@@ -90,6 +90,15 @@ static bool read_part(struct reading *r, uint32_t offset, uint32_t size, struct 
 	return read || (r->differs && r->stop);
 }
 
+/* Flash that cannot be read holds no recipe; nothing is kept of what was not read. */
+static bool unreadable(struct reading *r, const struct err *e)
+{
+	bool bad = e->code == CODE_FLASH_ERROR && r->failed.code == CODE_OK && r->attempt->link.ops->reads_past_bad;
+	r->differs = r->differs || bad;
+	r->keep = r->keep && !bad;
+	return bad;
+}
+
 /* Where a difference ends the unit its first block goes alone: nearly always it shows there already, and blocks asked
  * for ahead would cross the wire for nothing. */
 static bool read_unit(struct reading *r, uint32_t unit, struct err *e)
@@ -110,7 +119,7 @@ static bool read_units(struct reading *r, unsigned give_up, struct err *e)
 	uint32_t units = region_unit_count(r->region), in_a_row = 0;
 	for (uint32_t u = 0; u < units; u++) {
 		bool skip = give_up && in_a_row >= give_up;
-		if (!skip && !read_unit(r, u, e))
+		if (!skip && !read_unit(r, u, e) && !unreadable(r, e))
 			return false;
 		bool differs = skip || r->differs;
 		in_a_row = differs ? in_a_row + 1 : 0;
@@ -157,7 +166,7 @@ bool readback_sample(struct attempt *a, unsigned region, struct err *e)
 	for (uint32_t u = 0; u < units; u++) {
 		if (u % READBACK_SAMPLE && u + 1 != units)
 			continue;
-		if (!read_unit(&r, u, e))
+		if (!read_unit(&r, u, e) && !unreadable(&r, e))
 			return false;
 		if (r.differs) {
 			bit_set(result->differ, u);

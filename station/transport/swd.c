@@ -293,6 +293,7 @@ const struct transport_ops transport_swd = {
 	.identify = swd_identify,
 	.probe = swd_probe,
 	.read = swd_read,
+	.reads_past_bad = true,
 	.write = swd_write,
 	.compare = swd_compare,
 	.report = swd_report,

@@ -209,6 +209,7 @@ bool agent_call(struct swd_agent *a, enum agent_command command, const uint32_t 
 	enum agent_answer answer = AGENT_ANSWER_AGAIN;
 	if (!swd_agent_drain(a, e))
 		return false;
+	a->closed = false; /* what reads by commands leaves no mapping behind */
 	for (unsigned try = 0; try < TRIES && answer == AGENT_ANSWER_AGAIN; try++) {
 		struct agent_request r;
 		a->counts.resent += try > 0;

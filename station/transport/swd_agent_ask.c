@@ -121,11 +121,22 @@ bool swd_agent_close(struct swd_agent *a, struct err *e)
 	return a->closed;
 }
 
+/* The probe was refused a read.  Where the core is refused it too the flash is bad, and not the way to it. */
+static bool judge_refused(struct swd_agent *a, const uint32_t argument[5], struct err *e)
+{
+	struct err why = ERR_INIT;
+	if (e->code == CODE_SWD_LOST && ocd_lives(a->s.ocd) && !agent_call(a, AGENT_DIGEST, argument, &why) &&
+	    why.code == CODE_FLASH_ERROR)
+		err_set(e, why.code, "%s", why.msg);
+	return false;
+}
+
 static bool read_part(struct swd_agent *a, unsigned medium, uint32_t offset, uint32_t size, bool mapped, struct err *e)
 {
 	const uint32_t argument[5] = { medium, offset, size };
 	if (mapped)
-		return ocd_dump(a->s.ocd, a->s.medium[medium].mapped + offset, size, a->results, e);
+		return ocd_dump(a->s.ocd, a->s.medium[medium].mapped + offset, size, a->results, e) ||
+		       judge_refused(a, argument, e);
 	a->closed = false;
 	return agent_call(a, AGENT_READ, argument, e) && agent_results(a, size, agent_answer_word(a, 1), e);
 }

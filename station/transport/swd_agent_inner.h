@@ -28,7 +28,7 @@ struct swd_agent {
 	/* signs of life */
 	uint32_t beat, moved[3];
 	int64_t beat_at, moved_at;
-	bool closed; /* nothing was written since AGENT_CLOSE */
+	bool closed; /* AGENT_CLOSE was the last that it was told */
 	uint32_t words[AGENT_STATUS_WORDS];
 	uint8_t *results; /* owned: results_size */
 };

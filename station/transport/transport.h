@@ -72,9 +72,11 @@ struct transport_ops {
 	bool (*identify)(struct link *l, struct identity *out, struct err *e);
 	/* Does the partition have its size?  Probes near its end; no write.  wrong-board when not. */
 	bool (*probe)(struct link *l, const struct partition *p, struct err *e);
-	/* Reads [offset, offset + size) of a partition; offset is a multiple of 4096. */
+	/* Reads [offset, offset + size) of a partition; offset is a multiple of 4096.  With reads_past_bad, flash-error
+	 * says that the flash itself cannot be read there; what is elsewhere can. */
 	bool (*read)(struct link *l, const struct partition *p, uint32_t offset, uint32_t size, link_sink *sink,
 	    void *context, struct err *e);
+	bool reads_past_bad;
 	/* Sends steps in order.  *done counts the steps that the camera acknowledged, also on failure.
 	 * flash-error when the camera reports one (errWRITE, errERASE, errPROG, errVERIFY). */
 	bool (*write)(struct link *l, const struct region *regions, const struct plan_step *steps, uint32_t count,
