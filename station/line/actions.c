@@ -301,6 +301,13 @@ bool act_confirm_core(struct attempt *a, struct err *e)
 	return true;
 }
 
+bool act_seek(struct attempt *a, struct err *e)
+{
+	struct swd_seen seen;
+	return swd_look(a->link.swd, a->board, a->link.cancel, &seen, e) &&
+	       err_set(e, a->trouble.code, "%s", a->trouble.msg);
+}
+
 bool act_release(struct attempt *a, struct err *e)
 {
 	if (!a->latched)

@@ -130,6 +130,8 @@ bool act_restart(struct attempt *a, struct err *e);
 bool act_confirm(struct attempt *a, struct err *e);
 /* The same without USB: its core runs firmware. */
 bool act_confirm_core(struct attempt *a, struct err *e);
+/* It did not come back on USB, as trouble says: then its probe is asked whether it is there at all.  Always false. */
+bool act_seek(struct attempt *a, struct err *e);
 /* Sends a refused camera to its firmware; best effort, says why not. */
 bool act_release(struct attempt *a, struct err *e);
 

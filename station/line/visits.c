@@ -255,6 +255,11 @@ void slot_deadline(struct slot *s)
 	}
 	if (s->state == US_RESTARTED) {
 		no_return(s, &why);
+		if (s->nested && why.code == CODE_NO_RETURN) {
+			s->attempt->trouble = why;
+			slot_begin_action(s, act_seek);
+			return;
+		}
 		slot_give_up(s, &why);
 		return;
 	}
