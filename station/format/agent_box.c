@@ -95,7 +95,7 @@ static const struct {
 	[AGENT_BAD_ARGUMENT] = { CODE_INTERNAL, "the agent refuses a command's arguments" },
 	[AGENT_NO_FLASH] = { CODE_AGENT_FOREIGN, "the agent has no back-end for the board's flash" },
 	[AGENT_UNCLOCKED] = { CODE_FLASH_ERROR, "the flash controller does not run: its clock is off" },
-	[AGENT_FOREIGN] = { CODE_WRONG_BOARD, "another flash chip answers than the board has" },
+	[AGENT_FOREIGN] = { CODE_WRONG_BOARD, "another flash chip answers than the board has, or none" },
 	[AGENT_LOCKED] = { CODE_FLASH_ERROR, "the flash cannot be unlocked" },
 	[AGENT_PROTECTED] = { CODE_FLASH_ERROR, "the flash is write protected" },
 	[AGENT_SEQUENCE] = { CODE_FLASH_ERROR, "the flash says that it was programmed in a wrong order" },
