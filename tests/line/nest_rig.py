@@ -4,8 +4,12 @@ import json
 import os
 import socket
 import subprocess
+import time
 
 from harness import BUILD, STATION_BUILD, Rig, equal, until
+
+# A line has a network of its own, so its probes may be at the same ports as every other line's.
+NEST_PORT = 7184
 
 
 def free_ports(count, begun=[os.getpid() * 64]):
@@ -111,38 +115,36 @@ class SwdRig(Rig):
 
     def children(self):
         """The station's own children: (pid, state, first word)."""
-        pid, found = self.station_pid(), []
-        for path in glob.glob("/proc/[0-9]*/stat"):
-            try:
-                with open(path) as f:
-                    head, tail = f.read().rsplit(")", 1)
-            except OSError:
-                continue
-            if int(tail.split()[1]) == pid:
-                found.append((int(path.split("/")[2]), tail.split()[0], head.split("(", 1)[1]))
-        return found
+        station = self.station_pid()
+        return [(pid, state, name) for pid, (parent, state, name) in processes().items() if parent == station]
+
+
+def lay_out(rig, nests, boards, usb=True, khz=24000, port=NEST_PORT, probe="st-link"):
+    """Gives a rig that has not started a line file: a place for each of `boards`; those in `nests` have a probe, and their USB
+    path too if `usb`."""
+    line = os.path.join(rig.work, "line.json")
+
+    def slot(n, board):
+        hub, at = (n - 1) // 8 + 1, (n - 1) % 8 + 1
+        path, place = {"path": f"1-{hub}.{at}"}, {"port": port + n - 1} if probe == "st-link" else {"path": f"1-{hub + 7}.{at}"}
+        nest = {"probe": {"driver": probe, **place, "board": board, "khz": khz}}
+        return {"slot": n, "name": f"place {n}", **({**nest, **(path if usb else {})} if n in nests else path)}
+    with open(line, "w") as f:
+        json.dump({"slots": [slot(n, board) for n, board in enumerate(boards, 1)]}, f)
+    with open(rig.config) as f:
+        text = f.read()
+    with open(rig.config, "w") as f:
+        f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath('fixtures/openocd')}\n"))
 
 
 class MixedRig(Rig):
     """A virtual line whose cameras all have a probe and USB; the slots in `nests` use the probe."""
 
-    def __init__(self, nests, board="openmv-h7-plus", cameras=2, usb=True, khz=24000, driver="agent", program="", options=(), **more):
-        port = free_ports(1)[0]
+    def __init__(self, nests, board="openmv-h7-plus", cameras=2, usb=True, khz=24000, driver="agent", program="", options=(),
+                 probe="st-link", **more):
         super().__init__(board=board, cameras=cameras, start=False, program=f"swd_driver = {driver}\n{program}",
-                         options=["--probe", "st-link", "--probe-port", str(port), *options], **more)
-        line = os.path.join(self.work, "line.json")
-        boards = (board.split(",") * cameras)[:cameras]
-
-        def slot(n):
-            path = {"path": f"1-{(n - 1) // 8 + 1}.{(n - 1) % 8 + 1}"}
-            probe = {"probe": {"driver": "st-link", "port": port + n - 1, "board": boards[n - 1], "khz": khz}}
-            return {"slot": n, "name": f"place {n}", **({**probe, **(path if usb else {})} if n in nests else path)}
-        with open(line, "w") as f:
-            json.dump({"slots": [slot(n) for n in range(1, cameras + 1)]}, f)
-        with open(self.config) as f:
-            text = f.read()
-        with open(self.config, "w") as f:
-            f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath('fixtures/openocd')}\n"))
+                         options=["--probe", probe, "--probe-port", str(NEST_PORT), *options], **more)
+        lay_out(self, nests, (board.split(",") * cameras)[:cameras], usb, khz, probe=probe)
 
 
 class ProbeRig(Rig):
@@ -163,3 +165,44 @@ class ProbeRig(Rig):
             text = f.read()
         with open(self.config, "w") as f:
             f.write(text.replace("line = auto\n", f"line = {line}\nopenocd = {os.path.abspath('fixtures/openocd')}\n"))
+
+
+def processes():
+    """{pid: (parent, state, name)}"""
+    found = {}
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path) as f:
+                head, tail = f.read().rsplit(")", 1)
+        except OSError:
+            continue
+        found[int(path.split("/")[2])] = (int(tail.split()[1]), tail.split()[0], head.split("(", 1)[1])
+    return found
+
+
+def network(pid):
+    """Which network namespace a process lives in: each virtual line has one of its own."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino
+    except OSError:
+        return None
+
+
+def left_behind(rig):
+    """What an OpenOCD left on a rig's line, whose slots rest: processes that nobody waits for, and those of OpenOCD that are
+    not a child of the station that runs now.  A look at a nest comes and goes: what is there twice is there."""
+    station = rig.station_pid()
+    home = network(station)
+
+    def look():
+        return {pid: (parent, state, name) for pid, (parent, state, name) in processes().items()
+                if (state == "Z" and parent == station) or
+                (name.startswith(("openocd", "python")) and parent != station and network(pid) == home)}
+    first = look()
+    for _ in range(1200):
+        if not first:
+            break
+        time.sleep(0.05)
+        second = look()
+        first = {pid: row for pid, row in first.items() if second.get(pid) == row}
+    return first

@@ -213,6 +213,13 @@ def configurations():
         equal(done.returncode, 0, f"{config}: {done.stderr}")
 
 
+def told(rig):
+    """{slot: (code, message)} of the troubles of nests that the journal has."""
+    with rig.database() as db:
+        rows = [json.loads(b) for b, in db.execute("SELECT body FROM journal WHERE kind = 'station-event'")]
+    return {r["slot"]: (r["code"], r["message"]) for r in rows if r["code"]}
+
+
 @test
 def probes_on_usb():
     """a probe's USB path becomes vendor, product and serial by sysfs; nothing there, something else, two alike: each its code"""
@@ -228,14 +235,32 @@ def probes_on_usb():
                 for n, (driver, path) in enumerate(probes, 1)]}, f)
         rig.start(mode="hold", options=["--faults", faults])
 
-        def told():
-            with rig.database() as db:
-                rows = [json.loads(b) for b, in db.execute("SELECT body FROM journal WHERE kind = 'station-event'")]
-            return {r["slot"]: (r["code"], r["message"]) for r in rows if r["code"]}
-        until(lambda: set(told()) >= {1, 2, 3, 4}, "each nest's trouble is told")
-        got = told()
+        until(lambda: set(told(rig)) >= {1, 2, 3, 4}, "each nest's trouble is told")
+        got = told(rig)
         equal([got[n][0] for n in range(1, 5)], ["probe-missing", "probe-wrong", "probe-duplicate", "probe-missing"])
         equal("unable to find a matching CMSIS-DAP device" in got[4][1], True, got[4][1])
+
+
+@test
+def twin_probes():
+    """two probes with one serial: both nests are refused, nothing is written there, a third passes; each its own: all pass"""
+    with MixedRig(nests={1, 2, 3}, cameras=3, probe="cmsis-dap") as rig:
+        path, _, _ = rig.prepare()
+        faults = os.path.join(rig.work, "faults")
+        with open(faults, "w") as f:
+            f.write("camera=2 at=probe do=uid-of:1\n")
+        rig.start(mode="hold", options=["--faults", faults])
+        passes(rig, 3)
+        until(lambda: all(told(rig).get(n, "-")[0] == "probe-duplicate" for n in (1, 2)), "both are told of")
+        equal([f["fired"] for f in rig.control("state")["faults"]], [1])
+        equal([(s["state"], s["attempt"]) for s in rig.slots()[:2]], [("empty", None)] * 2)
+        empty = rig.dump(1, "ROMFS0")[:4096]
+        equal(rig.dump(2, "ROMFS0")[:4096], empty, "what the factory left")
+        rig.control("power-cycle 2 hold")
+        for number in (1, 2):
+            passes(rig, number)
+            want = payload(path)
+            equal(rig.dump(number, "ROMFS0")[:len(want)], want)
 
 
 @test
