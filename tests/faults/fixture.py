@@ -10,12 +10,17 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "line"))
 from harness import BUILD, CTL, RESTING, Rig, payload, tree, until  # noqa: E402
+from middleman import Middlemen  # noqa: E402
+from nest_rig import NEST_PORT, lay_out, left_behind  # noqa: E402
 
 ORDER = ["identified", "admitted", "compared", "written", "read-back", "proved", "restarted", "confirmed"]
 HUB = 8  # cameras on one
+DONE = RESTING | {"running", "empty"}  # states in which nothing is on its way
 COMMIT = 14  # bytes at the start of an image with a commit unit that are not padding
 LOOK = 1 << 20  # how far behind the image contents are looked at
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -75,6 +80,7 @@ class Kitchen:
         self.work = tempfile.mkdtemp(prefix="romline-recipes-")
         self.key, self.public = os.path.join(self.work, "key"), os.path.join(self.work, "test.pub")
         self.recipes, self.images = {}, {}
+        self.lock = threading.RLock()  # fixtures that begin at once share a kitchen
         subprocess.run(["minisign", "-G", "-W", "-p", self.public, "-s", self.key], check=True, stdout=subprocess.DEVNULL)
 
     def close(self):
@@ -107,20 +113,25 @@ class Kitchen:
     def old(self, board, partition, kind):
         """What a used camera holds there: another application, whole and mounting; another firmware."""
         what = KINDS[kind][partition]
-        return self.content(board, partition, (what[0], what[1] * 4 // 5), 77)
+        with self.lock:
+            return self.content(board, partition, (what[0], what[1] * 4 // 5), 77)
 
     def recipe(self, board, kind, extra=()):
         """(path of the signed image, {partition: bytes})."""
         key = (board, kind, *extra)
-        if key not in self.recipes:
-            name = os.path.join(self.work, "-".join(key).replace("=", "-").replace("--", ""))
-            parts = [f"{p}={self.content(board, p, what, 5)}" for p, what in KINDS[kind].items()]
-            subprocess.run([CTL, "recipe", "build", "-b", board, "-n", kind, "-v", "1.0.0", *extra, "-o", name, *parts],
-                           check=True, stdout=subprocess.DEVNULL)
-            subprocess.run([CTL, "recipe", "sign", "-k", self.key, name, "-o", name + ".img"], check=True,
-                           stdout=subprocess.DEVNULL)
-            self.recipes[key] = (name + ".img", {p: payload(name + ".img", p) for p in KINDS[kind]})
-        return self.recipes[key]
+        with self.lock:
+            if key not in self.recipes:
+                self.recipes[key] = self.cook(key, board, kind, extra)
+            return self.recipes[key]
+
+    def cook(self, key, board, kind, extra):
+        name = os.path.join(self.work, "-".join(key).replace("=", "-").replace("--", ""))
+        parts = [f"{p}={self.content(board, p, what, 5)}" for p, what in KINDS[kind].items()]
+        subprocess.run([CTL, "recipe", "build", "-b", board, "-n", kind, "-v", "1.0.0", *extra, "-o", name, *parts],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([CTL, "recipe", "sign", "-k", self.key, name, "-o", name + ".img"], check=True,
+                       stdout=subprocess.DEVNULL)
+        return name + ".img", {p: payload(name + ".img", p) for p in KINDS[kind]}
 
 
 def impatient(board):
@@ -132,17 +143,24 @@ class Fixture(Rig):
     """Cameras of one board or several, each with its recipe in an open batch, all of them in run mode at first."""
 
     def __init__(self, kitchen, board, cameras, kind, program="", options=(), windows="0.1", speed="50", extra=(),
-                 hold_after=0):
+                 hold_after=0, nests=()):
+        """nests: cameras that are programmed through a debug probe, and may have a middleman before their OpenOCD."""
+        if nests:
+            options = ["--probe", "st-link", "--probe-port", str(NEST_PORT), *options]
         if all(one.startswith("arduino-") for one in board.split(",")):  # half a minute to boot, and no other windows
             windows = "0.01"
         super().__init__(board, cameras=cameras, start=False, mode="run", speed=speed, boards=impatient,
                          program=f"hold_after = {hold_after}\nalready_passed = allow\n{program}",
                          options=["--windows", windows, *options])
         shutil.copy(kitchen.public, os.path.join(self.trust, "test.pub"))
-        self.kitchen, self.want, self.kinds = kitchen, {}, {}
+        self.kitchen, self.want, self.kinds, self.nests, self.middlemen = kitchen, {}, {}, set(nests), None
+        if nests:
+            lay_out(self, self.nests, (board.split(",") * cameras)[:cameras])
+            self.middlemen = Middlemen(self)
         self.start()
         self.there = {c["camera"]: c for c in self.control("state")["cameras"]}
         self.home = {n: c["path"] for n, c in self.there.items()}
+        self.empty_nests()  # before there is a batch that their cameras would be programmed for
         for one in sorted({c["board"] for c in self.there.values()} & set(BOARDS)):
             self.kinds[one] = kind if isinstance(kind, str) else kind(one)
             path, self.want[one] = kitchen.recipe(one, self.kinds[one], extra)
@@ -186,6 +204,49 @@ class Fixture(Rig):
         board = self.board_of(camera)
         for partition in self.want[board]:
             self.control(f"load {camera} {partition} {self.kitchen.old(board, partition, self.kinds[board])}")
+
+    def power(self, cameras):
+        for camera in cameras:
+            self.control(f"{'plug' if camera in self.nests else 'power-cycle'} {camera} hold")
+
+    def empty_nests(self):
+        """Takes the cameras out of their nests, and waits until the station has seen that; a probe that was pulled is there
+        again with its camera's next power."""
+        homes = {self.home[n]: n for n in self.nests}
+
+        def full():
+            return [homes[s["path"]] for s in self.slots() if s["path"] in homes and (s["camera"] or s["state"] not in DONE)]
+        for camera in self.nests:
+            self.control(f"unplug {camera}")
+        for _ in range(120):
+            if not full():
+                return
+            time.sleep(1)
+            for camera in full():
+                self.control(f"plug {camera} hold")
+                self.control(f"unplug {camera}")
+        raise AssertionError(f"the nests {full()} are never empty")
+
+    def order_middleman(self, camera, specs):
+        """What goes wrong at the OpenOCD of a nest, or in what its agent says."""
+        board = self.board_of(camera)
+        description = board_file(board)
+        place = next(p for p in description["partitions"] if p["name"] == "ROMFS0")
+        base = min(int(p["address"], 0) for p in description["partitions"] if p["medium"] == place["medium"])
+        image = self.kitchen.file(f"{board}-{self.kinds[board]}-wanted", self.want[board]["ROMFS0"])
+        listed = json.loads(subprocess.run([CTL, "romfs", "ls", "--json", image], check=True, capture_output=True).stdout)
+        truth = {"camera": camera, "control": self.control_path, "image": image, "start": int(place["address"], 0) - base,
+                 "buffers": int(description["swd"]["agent"]["buffers"], 0), "mapped": int(place["mapped"], 0),
+                 "files": {str(e["offset"]): int(e["crc32"], 16) for e in listed["entries"] if e["type"] == "file"}}
+        self.middlemen.order(NEST_PORT + camera - 1, specs, truth)
+
+    def fired(self, camera):
+        """{SPEC without camera=: how often} of a nest's middleman."""
+        path = self.middlemen and self.middlemen.path(NEST_PORT + camera - 1)
+        return self.middlemen.fired(NEST_PORT + camera - 1) if path and os.path.exists(path) else {}
+
+    def left_behind(self):
+        return left_behind(self) if self.nests else {}
 
     def go_home(self):
         """Whoever came up elsewhere goes back to its place."""
@@ -239,4 +300,4 @@ def mounts(work, flash):
     return json.loads(done.stdout)["mount"] == "ok"
 
 
-__all__ = ["BOARDS", "BUILD", "Fixture", "HUB", "KINDS", "Kitchen", "ORDER", "RESTING", "unit0", "until"]
+__all__ = ["BOARDS", "BUILD", "DONE", "Fixture", "HUB", "KINDS", "Kitchen", "ORDER", "RESTING", "unit0", "until"]

@@ -3,9 +3,10 @@
 
 A seed makes a fixture of eight cameras, of eight boards, each with the fault that `virtual-line --seed` draws for it
 and often one more from the table; their recipes, what their flash holds before, and how the station compares and
-retries follow from the seed too.  Whatever happens: no PASS is false, every slot comes to rest, every attempt has its
-one end, cameras that nothing happened to pass, nothing stays open behind cameras that are gone, and the journal is
-whole.  A seed that failed is printed; `seeds.py SEED 1` plays it again."""
+retries follow from the seed too.  In every third seed all of them have debug probes, and one to three stand in nests where
+the station programs them over SWD.  Whatever happens: no PASS is false, every slot comes to rest, every attempt has its
+one end, cameras that nothing happened to pass, nothing stays open and nobody runs behind cameras that are gone, and the
+journal is whole.  A seed that failed is printed; `seeds.py SEED 1` plays it again."""
 import concurrent.futures
 import os
 import random
@@ -13,7 +14,7 @@ import sys
 import time
 import traceback
 
-from fixture import BOARDS, HUB, KINDS, RESTING, Fixture, Kitchen, noise, until
+from fixture import BOARDS, DONE, HUB, KINDS, Fixture, Kitchen, noise, until
 from table_file import read_table
 
 AT_A_TIME = int(os.environ.get("AT_A_TIME", "4"))
@@ -23,7 +24,6 @@ QUIET_S = 4   # nothing is on its way any more: longer than the station waits fo
 # three, since the batch of a board that is there twice must not be held over it.
 HOLD_AFTER = 5
 ALWAYS = range(1, 26)
-DONE = RESTING | {"running", "empty"}
 
 
 def kinds_of(board):
@@ -31,8 +31,9 @@ def kinds_of(board):
 
 
 def board_list(seed):
-    """The boards in turn, begun at another one for each seed."""
-    return ",".join(BOARDS[(seed + i) % len(BOARDS)] for i in range(len(BOARDS)))
+    """The boards in turn, begun at another one for each seed; with probes those whose core there is a model of."""
+    boards = [b for b in BOARDS if not nests_of(seed) or not b.startswith("arduino-")]
+    return ",".join(boards[(seed + i) % len(boards)] for i in range(HUB))
 
 
 def prefill(rig, camera, dice):
@@ -58,33 +59,46 @@ def prefill(rig, camera, dice):
             rig.control(f"load {camera} {partition} {path}")
 
 
-def specs_of(rig, dice, table):
+def specs_of(rig, dice, tables):
     """One fault per camera, drawn by the line itself; for every second camera another one from the table."""
     specs = [f["spec"] for f in rig.control("state")["faults"]]
     for camera in range(1, rig.cameras + 1):
         if dice.random() < 0.5:
-            specs += [f"camera={camera} {one}" for one in dice.choice(table).split(" + ")]
+            specs += [f"camera={camera} {one}" for one in dice.choice(tables[camera in rig.nests]).split(" + ")]
     return specs
+
+
+def nests_of(seed):
+    """Which cameras stand in nests; by dice of their own, so that seeds without nests are what they were before there were any."""
+    dice = random.Random(f"nests of {seed}")
+    return set(dice.sample(range(1, HUB + 1), dice.randint(1, 3))) if seed % 3 == 0 else set()
+
+
+def faults_of_table():
+    """Of cameras on USB, and of those in nests: what one camera can have by itself."""
+    rows = [row for row in read_table() if "{" not in row["fault"] and "at=openocd" not in row["fault"] and "at=agent" not in row["fault"]]
+    return [[row["fault"] for row in rows if row["recipe"].startswith("swd") == nest] for nest in (False, True)]
 
 
 class Campaign:
     """One seed."""
 
-    def __init__(self, kitchen, seed, table):
-        self.kitchen, self.seed, self.dice, self.table = kitchen, seed, random.Random(seed), table
+    def __init__(self, kitchen, seed, tables):
+        self.kitchen, self.seed, self.dice, self.tables = kitchen, seed, random.Random(seed), tables
 
     def fixture(self):
         dice = self.dice
         chosen = {board: dice.choice(kinds_of(board)) for board in BOARDS}
         program = f"delta = {dice.choice(['auto', 'yes', 'no'])}\nretries = {dice.choice([0, 1, 1, 2])}"
         return Fixture(self.kitchen, board_list(self.seed), HUB, chosen.get, program,
-                       ["--seed", str(self.seed)], hold_after=HOLD_AFTER)
+                       ["--seed", str(self.seed)], hold_after=HOLD_AFTER, nests=nests_of(self.seed))
 
     def run(self):
         with self.fixture() as rig:
             self.rig = rig
-            specs = specs_of(rig, self.dice, self.table)
+            specs = specs_of(rig, self.dice, self.tables)
             rig.control("clear")
+            rig.empty_nests()
             self.pid = rig.station_pid()
             for camera in range(1, HUB + 1):
                 prefill(rig, camera, self.dice)
@@ -92,8 +106,7 @@ class Campaign:
             self.since = rig.last_attempt()
             for spec in specs:
                 rig.control(f"fault {spec}")
-            for camera in range(1, HUB + 1):
-                rig.control(f"power-cycle {camera} hold")
+            rig.power(range(1, HUB + 1))
             self.wait()
             return self.judge()
 
@@ -123,10 +136,12 @@ class Campaign:
                 wrong.append(f"slot {slot['slot']} is unrecorded")
         for camera in cameras:
             wrong += [f"camera {camera['camera']} ({camera['board']}): {w}" for w in self.judge_camera(camera, rows, fired)]
+        wrong += [f"left behind: {what}" for what in rig.left_behind().values()]
         wrong += self.judge_leaks()
         if wrong:
             raise AssertionError("\n".join(wrong + sorted(f"fired: {spec}" for spec in fired)))
-        said = [f"{c['camera']}:{self.last_of(c, rows)}{'*' if c['fired'] else ''}" for c in cameras]
+        said = [f"{c['camera']}{'n' if c['camera'] in rig.nests else ''}:{self.last_of(c, rows)}{'*' if c['fired'] else ''}"
+                for c in cameras]
         return len(fired), " ".join(said)
 
     def attempts(self, camera, rows):
@@ -188,10 +203,10 @@ class Campaign:
         return []
 
 
-def play(kitchen, seed, table):
+def play(kitchen, seed, tables):
     started = time.monotonic()
     try:
-        fired, said = Campaign(kitchen, seed, table).run()
+        fired, said = Campaign(kitchen, seed, tables).run()
         return seed, True, f"{fired} fired, {time.monotonic() - started:.0f} s: {said}"
     except Exception:  # a failed seed must not end the others
         return seed, False, traceback.format_exc()
@@ -202,7 +217,7 @@ def main():
     if len(sys.argv) > 1:
         first, count = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
         seeds = range(first, first + count)
-    table = [row["fault"] for row in read_table() if "{" not in row["fault"] and "!" not in row["fault"]]
+    tables = faults_of_table()
     kitchen, bad = Kitchen(), 0
     for board in BOARDS:  # before the threads: each of them only reads
         for kind in kinds_of(board):
@@ -211,7 +226,7 @@ def main():
                 kitchen.old(board, partition, kind)
     print(f"1..{len(seeds)}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        jobs = [pool.submit(play, kitchen, seed, table) for seed in seeds]
+        jobs = [pool.submit(play, kitchen, seed, tables) for seed in seeds]
         for number, job in enumerate(concurrent.futures.as_completed(jobs), 1):
             seed, good, text = job.result()
             bad += not good

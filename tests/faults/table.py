@@ -7,9 +7,12 @@ others of its hub pass undisturbed.
 Rows of one board and recipe share a fixture of up to 64 cameras: eight hubs, on each one camera with one fault.  Then
 all of them get the old contents and power again, and the next eight rows follow.  Columns:
 
-    board, recipe   fixture.py's KINDS; the cameras hold an older application
+    board, recipe   fixture.py's KINDS; the cameras hold an older application.  With swd: before the kind the first camera
+                    of each hub stands in a nest with a debug probe and has the fault; so does, without a fault, the fifth
+                    of the first hub; all others are programmed over DFU beside them.  swd-sampled: and swd-none: say
+                    [program] swd_readback
     fault           SPECs without camera=, joined by " + "; {free} is a free port, {twin} a camera that has passed,
-                    {other} one that is about to be programmed; !drop: the hub loses its power while the camera hangs
+                    {other} one that is about to be programmed; at=openocd and at=agent are middleman.py's
     step            the step under way when it strikes
     verdict, code   of the attempt; "-" where there is none
     ends            the last step in its record: of a PASS confirmed, of what was refused at once identified
@@ -27,6 +30,18 @@ from table_file import COLUMNS, read_table
 AT_A_TIME = 3
 PATIENCE_S = 120
 DONE = RESTING | {"running"}
+# Cores that two processors emulate at once: such fixtures follow one another, beside the others.
+NEST_ROWS = 7
+
+
+def way_of(recipe):
+    """("swd", ...) and the kind, of a recipe's cell; way "": DFU."""
+    way, _, kind = recipe.rpartition(":")
+    return way, kind
+
+
+def of_middleman(spec):
+    return spec.startswith(("at=openocd", "at=agent"))
 
 
 class Wave:
@@ -34,22 +49,26 @@ class Wave:
 
     def __init__(self, rig, rows, number):
         self.rig, self.rows = rig, rows
-        # not always the same port of a hub
-        self.faulty = {hub * HUB + number % HUB + 1: row for hub, row in enumerate(rows)}
+        # not always the same port of a hub, but for nests
+        self.faulty = {hub * HUB + (0 if rig.nests else number % HUB) + 1: row for hub, row in enumerate(rows)}
 
     def specs(self, camera, row):
         hub = (camera - 1) // HUB
         others = [c for c in range(hub * HUB + 1, hub * HUB + HUB + 1) if c != camera]
         filled = row["fault"].format(free=f"1-{9 + hub % 6}.{1 + hub % 8}", twin=others[0], other=others[1])
-        return [f"camera={camera} {spec}" for spec in filled.split(" + ")]
+        return filled.split(" + ")
+
+    def give_faults(self, camera, row):
+        specs = self.specs(camera, row)
+        for spec in specs:
+            if not of_middleman(spec):
+                self.rig.control(f"fault camera={camera} {spec}")
+        if any(map(of_middleman, specs)):
+            self.rig.order_middleman(camera, [s for s in specs if of_middleman(s)])
 
     def late(self, camera):
         """Does it get its power only when the others of its hub have passed?"""
         return "{twin}" in self.faulty.get(camera, {"fault": ""})["fault"]
-
-    def power(self, cameras):
-        for camera in cameras:
-            self.rig.control(f"power-cycle {camera} hold")
 
     def wait(self, cameras, since):
         missing = {c for c in cameras if self.faulty.get(c, {"rows": "1"})["rows"] != "0"}
@@ -70,19 +89,21 @@ class Wave:
     def run(self):
         rig = self.rig
         rig.control("clear")
+        rig.empty_nests()
+        if rig.nests:
+            rig.middlemen.clear()
         rig.go_home()
         for camera in range(1, rig.cameras + 1):
             rig.load_old(camera)
         for camera, row in self.faulty.items():
-            for spec in self.specs(camera, row):
-                rig.control(f"fault {spec}")
+            self.give_faults(camera, row)
         since = rig.last_attempt()
         everyone = range(1, rig.cameras + 1)
         first = [c for c in everyone if not self.late(c)]
-        self.power(first)
+        rig.power(first)
         self.wait(first, since)
         second = [c for c in everyone if self.late(c)]
-        self.power(second)
+        rig.power(second)
         self.wait(second, since)
         return self.judge(since)
 
@@ -90,9 +111,12 @@ class Wave:
         rig, out = self.rig, []
         rows = rig.rows(since)
         fired = {f["spec"]: f["fired"] for f in rig.control("state")["faults"]}
-        for number, (camera, row) in enumerate(self.faulty.items()):
+        left = rig.left_behind()
+        for camera, row in self.faulty.items():
             got = self.measure(camera, row, rows)
-            got["fired"] = all(fired[spec] for spec in self.specs(camera, row))
+            between = rig.fired(camera)
+            got["fired"] = all(between[s] if of_middleman(s) else fired[f"camera={camera} {s}"] for s in self.specs(camera, row))
+            got["left"] = left
             out.append((row, got))
         return out
 
@@ -131,7 +155,20 @@ def waves_of(rows):
     return groups
 
 
-def run_group(kitchen, board, kind, rows):
+def run_nests(kitchen, board, way, kind, rows):
+    """One wave of rows in a fixture of its own: no row has to do with what became of another row's camera."""
+    nests = {5, *range(1, len(rows) * HUB, HUB)}
+    with Fixture(kitchen, board, len(rows) * HUB, kind, nests=nests,
+                 program=f"swd_readback = {way.partition('-')[2] or 'full'}") as rig:
+        rig.wait_there()
+        return Wave(rig, rows, 0).run()
+
+
+def run_group(kitchen, board, recipe, rows):
+    way, kind = way_of(recipe)
+    if way:
+        return [result for first in range(0, len(rows), NEST_ROWS)
+                for result in run_nests(kitchen, board, way, kind, rows[first:first + NEST_ROWS])]
     out = []
     hubs = min(len(rows), 8)
     with Fixture(kitchen, board, hubs * HUB, kind) as rig:
@@ -145,6 +182,8 @@ def complain(row, got):
     wrong = [f"{c} {got[c]}, not {row[c]}" for c in COLUMNS if got[c] != row[c]]
     if not got["fired"]:
         wrong.insert(0, "its fault never fired")
+    if got["left"]:
+        wrong.append(f"left behind: {got['left']}")
     if not got["once"]:
         wrong.append("its attempt did not end once")
     if not got["own"]:
@@ -157,9 +196,9 @@ def main():
     rows = read_table([w for w in sys.argv[1:] if not w.startswith("--")])
     kitchen, results, number, bad = Kitchen(), {}, 0, 0
     print(f"1..{len(rows)}", flush=True)
-    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        jobs = {pool.submit(run_group, kitchen, board, kind, some): some
-                for (board, kind), some in waves_of(rows).items()}
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool, concurrent.futures.ThreadPoolExecutor(1) as nests:
+        jobs = {(nests if way_of(recipe)[0] else pool).submit(run_group, kitchen, board, recipe, some): some
+                for (board, recipe), some in waves_of(rows).items()}
         for job in concurrent.futures.as_completed(jobs):
             try:
                 results = job.result()
