@@ -441,5 +441,6 @@ def modes():
             equal(oct(os.stat(f"{rig.state}/{path}").st_mode & 0o777), oct(mode), path or "state")
 
 
-own_mounts()
-test.main()
+if __name__ == "__main__":
+    own_mounts()
+    test.main()
