@@ -20,9 +20,9 @@
 #define DRAIN_MAX      65536 /* bytes of complaints taken at a time */
 #define LAST_WORDS_MS  200   /* how long a dying child's complaints are waited for */
 #define CANCEL_LOOK_MS 50
-#define WORDS_MS       2000
+#define WORDS_MS       5000 /* a station that is short of processors waits for its child too */
 /* Bulk transfers: a base, and 32 KiB/s at least (1 MHz on the wire is 80). */
-#define BULK_MS      3000
+#define BULK_MS      5000
 #define BULK_PER_MS  32
 #define COMMANDS_MAX 1024
 

@@ -14,7 +14,7 @@
 
 #include <stdatomic.h>
 
-#define OCD_START_MS 5000
+#define OCD_START_MS 10000
 #define OCD_GRACE_MS 300 /* between TERM and KILL */
 
 struct ocd_setup {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CALL_MS         2000
+#define CALL_MS         5000
 #define RESET_MS        5000
 #define HALT_MS         500
 #define CONFIRM_STEP_MS 100

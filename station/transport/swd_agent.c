@@ -10,7 +10,7 @@
 #define START_MS  1000
 #define SILENT_MS 2000
 #define STALL_MS  30000
-#define CALL_MS   2000
+#define CALL_MS   5000
 #define PAUSE_US  100u
 
 /* --- signs of life --- */

@@ -10,7 +10,7 @@
 #include <lz4.h>
 #include <string.h>
 
-#define CALL_MS 2000
+#define CALL_MS 5000
 /* With that many free buffers one may go to an erase alone, where at least half a buffer of bytes follows it. */
 #define AMPLE 2u
 /* A full ring has work for tens of milliseconds. */

@@ -108,7 +108,8 @@ struct swd_seen {
 	uint32_t dpidr;
 	char uid[UID_TEXT_SIZE]; /* "" when it cannot be read */
 };
-/* False: nothing answers there (target-missing), or the probe is at fault.  Blocks for at most 6 s. */
+/* False: nothing answers there (target-missing), or the probe is at fault.  Blocks for at most 16 s, unless it is
+ * cancelled. */
 bool swd_look(const struct swd_place *place, const struct board *b, const atomic_bool *cancel, struct swd_seen *out,
     struct err *e);
 
