@@ -31,7 +31,7 @@ def kinds_of(board):
 
 
 def board_list(seed):
-    """The boards in turn, begun at another one for each seed; with probes those whose core there is a model of."""
+    """The boards in turn, begun at another one for each seed; OpenMV's alone where there are nests."""
     boards = [b for b in BOARDS if not nests_of(seed) or not b.startswith("arduino-")]
     return ",".join(boards[(seed + i) % len(boards)] for i in range(HUB))
 
