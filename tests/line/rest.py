@@ -19,7 +19,7 @@ import time
 from harness import CTL, STATION_BUILD, Refused, Rig, Tests, equal, until
 
 test = Tests()
-SLOT_KEYS = ["slot", "name", "path", "enabled", "state", "uid", "serial", "scanned", "attempt", "batch", "kind", "camera",
+SLOT_KEYS = ["slot", "name", "path", "enabled", "state", "uid", "serial", "scanned", "attempt", "batch", "kind", "permit", "camera",
              "board", "step", "done_bytes", "total_bytes", "verdict", "code", "message", "action", "since"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 JSON = {"Content-Type": "application/json"}
