@@ -221,11 +221,11 @@ soak-kill: all ## kill -9 of the running station at random instants: KILLS=n SEE
 CYCLES ?= 10000
 soak-plugs: all ## CYCLES=n cameras come and go; nothing may grow
 	tests/line/slope.py $(CYCLES)
-soak-nth: all $(BUILD)/tests/nth.so ## every allocation, file operation and SQLite call of each command fails once; takes hours
+soak-nth: all $(BUILD)/tests/nth.so ## every allocation, file operation and SQLite call fails once, in each command for hours, in a whole station for days: STRIDE=n, each n-th there
 	tests/line/nth.py --every
 	tests/line/nth_api.py --every
 	tests/line/nth_dfu.py --every
-	tests/line/nth_journey.py --stride 97
+	tests/line/nth_journey.py --stride $(or $(STRIDE),1)
 mutants: ## break the code on purpose; each break must turn a named test red
 	tests/mutants/run
 # What the bench runs beside the product.
