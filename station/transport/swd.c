@@ -13,7 +13,7 @@
 
 #define CALL_MS         5000
 #define RESET_MS        5000
-#define HALT_MS         500
+#define HALT_MS         2000
 #define CONFIRM_STEP_MS 100
 /* CoreSight: DHCSR and its S_LOCKUP */
 #define DHCSR        0xE000EDF0u

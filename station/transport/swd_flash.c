@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An agent that lives counts on many times in a millisecond; a station that is short of processors looks late. */
+/* An agent starts within milliseconds, and one that lives counts on many times in each; a station that is short of
+ * processors looks late. */
+#define AGENT_START_MS  5000
 #define AGENT_SILENT_MS 5000
 
 static struct swd_link *priv(const struct link *l)
@@ -55,6 +57,7 @@ static bool start_agent(struct link *l, struct err *e)
 		.load_size = swd->agent.size,
 		.buffers = swd->buffers.start,
 		.buffers_size = swd->buffers.size,
+		.start_ms = AGENT_START_MS,
 		.silent_ms = AGENT_SILENT_MS,
 		.cancel = l->cancel };
 	for (unsigned i = 0; i < AGENT_MEDIA && i < l->board->media_count; i++)

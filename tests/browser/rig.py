@@ -148,7 +148,7 @@ class Line(Rig):
         other = self.upload(self.recipe(name="other", files={"main.py": b"print(2)\n"}))
         self.wait_in_bootloader()
         self.rest("/slots/1/deploy", {"recipe": other}, "POST")
-        until(lambda: self.slots()[0]["kind"] == "deploy" and self.slots()[0]["state"] == "passed", "it is deployed")
+        until(lambda: (lambda slot: slot["kind"] == "deploy" and slot["state"] == "passed")(self.slots()[0]), "it is deployed")
         return uid
 
     def kill(self):

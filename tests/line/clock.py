@@ -42,8 +42,7 @@ def set_back():
                     equal(error.code in ("conflict", "clock-behind"), True, error.code)
             old = rig.slots()[1]["attempt"]
             rig.control("power-cycle 2 hold")
-            until(lambda: rig.slots()[1]["attempt"] != old and rig.slots()[1]["state"] in RESTING, "it is refused")
-            slot = rig.slots()[1]
+            slot = rig.wait_slot(2, RESTING, after=old)
             equal((slot["state"], slot["code"]), ("refused", "clock-behind"), slot["message"])
             until(lambda: rig.rest("/station")["state"] == "held", "the station is held")
             view = rig.rest("/station")

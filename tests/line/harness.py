@@ -248,10 +248,12 @@ class Rig:
     def slots(self):
         return self.rest("/slots?limit=1000")["items"]
 
-    def wait_slot(self, number, states, seconds=WAIT_S):
+    def wait_slot(self, number, states, seconds=WAIT_S, after=""):
+        """The slot as it is once it is in one of the states, by an attempt other than `after`.  All of it from one answer:
+        between two the slot goes on."""
         def there():
             slots = [s for s in self.slots() if s["slot"] == number]
-            return slots[0] if slots and slots[0]["state"] in states else None
+            return slots[0] if slots and slots[0]["state"] in states and slots[0]["attempt"] != after else None
         try:
             return until(there, f"slot {number} in {sorted(states)}", seconds)
         except AssertionError as error:

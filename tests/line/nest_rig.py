@@ -101,6 +101,11 @@ class SwdRig(Rig):
             self.unplug(number)
         return status
 
+    def said(self, what):
+        """The lines of the station's log with these words."""
+        with open(os.path.join(self.work, "log"), errors="replace", encoding="utf-8") as f:
+            return [line.rstrip() for line in f if what in line]
+
     def openocd(self, number):
         """The pid of the OpenOCD that works in that nest now, None: none does."""
         for pid, state, name in self.children():

@@ -256,7 +256,8 @@ def held_after_equal_codes():
         for _ in range(3):
             old = rig.slots()[0]["attempt"]
             rig.control("power-cycle 1 hold")
-            until(lambda: rig.slots()[0]["state"] == "error" and rig.slots()[0]["attempt"] != old, "it fails again")
+            slot = rig.wait_slot(1, {"error"}, after=old)
+            equal(slot["code"], "usb-protocol", slot["message"])
         until(lambda: not rig.slots()[0]["enabled"], "the slot is disabled")
         equal(rig.rest(f"/batches/{batch}")["state"], "open", "one slot alone holds no batch")
         rig.control("power-cycle 2 hold")
@@ -283,11 +284,7 @@ def equal_codes_survive_a_restart():
             rig.control(f"fault camera={number} at=dnload partition=ROMFS0 times=1000 do=stall")
             old = next((s["attempt"] for s in rig.slots() if s["slot"] == number), None)
             rig.control(f"power-cycle {number} hold")
-
-            def failed():
-                slot = rig.slots()[number - 1]
-                return slot["state"] == "error" and slot["attempt"] != old
-            until(failed, f"camera {number} fails")
+            rig.wait_slot(number, {"error"}, after=old)
 
         def again():
             equal(rig.stop(), 0)
@@ -316,7 +313,7 @@ def a_long_row_holds_at_once():
         for _ in range(3):
             old = rig.slots()[0]["attempt"]
             rig.control("power-cycle 1 hold")
-            until(lambda: rig.slots()[0]["state"] == "error" and rig.slots()[0]["attempt"] != old, "it fails again")
+            rig.wait_slot(1, {"error"}, after=old)
         equal(rig.slots()[0]["enabled"], True)
         equal(rig.stop(), 0)
         with open(rig.config) as f:

@@ -100,7 +100,7 @@ def struck(strike, times, code, **options):
         attempt = rig.rest(f"/attempts/{slot['attempt']}")
         equal(attempt["retries"], min(times, 1), "retries")
         other = passes(rig, 2)
-        equal(other["retries"], 0, "retries of the neighbour")
+        equal(other["retries"], 0, f"retries of the neighbour: {rig.said('level=warning slot=2')}")
         for pid in struck_pids:
             equal(os.path.exists(f"/proc/{pid}"), False, "what was struck is reaped")
         equal([c for c in rig.children() if c[1] == "Z"], [], "zombies")
