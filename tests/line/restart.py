@@ -2,6 +2,7 @@
 """Ends and beginnings: the daemon is killed, stopped, started again, and told by people what to do, in every state that
 a camera's journey has.  No row is lost or doubled, nothing is green that is not on disk, and the next attempt starts
 from what the journal says."""
+import contextlib
 import json
 import os
 import resource
@@ -57,6 +58,12 @@ HELD = [
 ]
 
 
+def proved_on_disk(rig, slot):
+    with contextlib.closing(rig.database()) as db:
+        return list(db.execute("SELECT 1 FROM attempt_steps s JOIN attempts a ON a.id = s.attempt "
+                               "WHERE a.slot = ? AND s.step = 'proved'", (slot,)))
+
+
 @test
 def killed_in_every_state():
     """kill -9 in every state: station-stopped, waits for a person, then passes; a touched unit is not compared"""
@@ -70,6 +77,7 @@ def killed_in_every_state():
         for camera, (state, _) in enumerate(HELD, 1):
             rig.wait_slot(camera, {state})
         before = {s["slot"]: s for s in rig.slots()}
+        until(lambda: proved_on_disk(rig, len(HELD)), "what was proved is on disk")
         started, ended = whole(rig)
         equal(ended, [], "attempts that ended")
         kill(rig)
