@@ -46,7 +46,7 @@ class Case:
             slots = {s["path"]: s for s in self.rig.slots()}
             mine = [slots.get(self.rig.home[c]) for c in cameras]
             return all(s and s["state"] in RESTING and int(s["attempt"] or 0) > since for s in mine)
-        until(there, "every attempt ends")
+        until(there, "every attempt ends", pause_s=0.1)
         return {c: self.rig.rows(since).get(self.rig.home[c], []) for c in cameras}
 
     def attempt(self, cameras, modes=None):

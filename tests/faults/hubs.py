@@ -28,7 +28,7 @@ class Line(Fixture):
             slots = {s["path"]: s for s in self.slots()}
             mine = [slots.get(self.home[c]) for c in cameras]
             return all(s and s["state"] in RESTING and int(s["attempt"] or 0) > self.since for s in mine)
-        until(there, "every attempt ends")
+        until(there, "every attempt ends", pause_s=0.1)
         rows = {c: self.rows(self.since).get(self.home[c], []) for c in cameras}
         for camera, mine in rows.items():
             equal([a["ends"] for a in mine], [1], f"camera {camera}: rows")

@@ -124,7 +124,7 @@ class Campaign:
             open_ends = [c for c in cameras if not c["fired"] and c["path"] not in ended]
             busy = [s for s in slots if s["state"] not in DONE]
             return not busy and not open_ends and time.monotonic() - self.quiet_since > QUIET_S
-        until(quiet, "all slots at rest", REST_S)
+        until(quiet, "all slots at rest", REST_S, 0.1)
 
     def judge(self):
         rig, wrong = self.rig, []

@@ -29,6 +29,7 @@ from table_file import COLUMNS, read_table
 
 AT_A_TIME = 3
 PATIENCE_S = 120
+PAUSE_S = 0.2  # 64 slots are a long answer
 DONE = RESTING | {"running"}
 # Cores that two processors emulate at once: such fixtures follow one another, beside the others.
 NEST_ROWS = 7
@@ -81,7 +82,7 @@ class Wave:
                     missing.discard(camera)
             return not missing
         try:
-            until(there, "every attempt ends", PATIENCE_S)
+            until(there, "every attempt ends", PATIENCE_S, PAUSE_S)
         except AssertionError:  # what is missing is said row by row
             for camera in sorted(missing):
                 print(f"# camera {camera} {self.faulty.get(camera, {}).get('fault', '')}: {self.rig.slot_of(camera)}")

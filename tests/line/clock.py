@@ -66,7 +66,7 @@ def set_back():
 @test
 def step_takes_too_long():
     """a step that takes longer than any may is ended at its next block: usb-timeout, and its neighbour goes on"""
-    with Rig(start=False, cameras=2, speed="0.1", program="retries = 0", mode="run") as rig:
+    with Rig(start=False, cameras=2, speed="0.04", program="retries = 0", mode="run") as rig:
         leap = os.path.join(rig.work, "leap")
         rig.prepare(files=FILES)
         rig.wrap = ("env", f"LD_PRELOAD={os.path.abspath(BUILD)}/tests/clock_shift.so", f"CLOCK_LEAP={leap}")

@@ -57,7 +57,7 @@ def equal(got, want, what=""):
         raise AssertionError(f"{what}: got {got!r}, want {want!r}")
 
 
-def until(condition, what, seconds=WAIT_S):
+def until(condition, what, seconds=WAIT_S, pause_s=0.02):
     """Waits for a condition; the limit only bounds a failure."""
     deadline = time.monotonic() + seconds
     while True:
@@ -66,7 +66,7 @@ def until(condition, what, seconds=WAIT_S):
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"never happened: {what}")
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def tree(folder, files):
