@@ -19,9 +19,10 @@ def station(hold_after):
 
 
 def begin(rig):
-    rig.start(options=["--flash", "blank"])
-    rig.control("fault camera=1 at=dnload times=100000 do=early-boot")
-    rig.control("power-cycle 1 boot")
+    faults = f"{rig.work}/faults"
+    with open(faults, "w") as f:
+        f.write("camera=1 at=dnload times=100000 do=early-boot\n")
+    rig.start(mode="boot", options=["--flash", "blank", "--faults", faults])
 
 
 def ended(rig):

@@ -20,6 +20,7 @@ from harness import BUILD, RESTING, STATION_BUILD, Refused, Rig, Tests, equal, u
 from shim import Trouble
 
 test = Tests()
+AWAY_MS = 60000  # long enough for a camera that is told when to come back
 FILES = {"main.py": b"print('hello')\n" * 40, "data.bin": bytes(range(256)) * 40}
 NOBODY = 65534
 
@@ -71,6 +72,21 @@ def plug(rig, camera):
     return until(there, f"camera {camera} rests")
 
 
+def catch_behind_restart(rig, cameras):
+    """They are written and proved, and away until come_back: only their PASS is missing."""
+    for camera in cameras:
+        rig.control(f"fault camera={camera} at=return do=no-return")
+        rig.control(f"power-cycle {camera} hold")
+    for camera in cameras:
+        rig.wait_slot(camera, {"restarted"})
+
+
+def come_back(rig, cameras):
+    rig.control("clear")
+    for camera in cameras:
+        rig.control(f"power-cycle {camera} run")
+
+
 def passed_on_disk(rig, attempt):
     with contextlib.closing(rig.database()) as db:
         return db.execute("SELECT verdict FROM attempts WHERE id = ?", (int(attempt),)).fetchone() == ("PASS",)
@@ -102,11 +118,9 @@ TROUBLES = [
 
 def in_trouble(rig, trouble, name, orders):
     """Cameras 1 and 2 are caught behind their restart, camera 3 comes when it is too late."""
-    for camera in (1, 2):
-        rig.control(f"power-cycle {camera} hold")
-    for camera in (1, 2):
-        rig.wait_slot(camera, {"restarted"})
+    catch_behind_restart(rig, (1, 2))
     trouble.set(*orders)
+    come_back(rig, (1, 2))
     slots = [rig.wait_slot(camera, RESTING) for camera in (1, 2)] + [plug(rig, 3)]
     for slot in slots:
         equal((slot["state"], slot["code"]), ("unrecorded", "journal-failed"), f"{name}: {slot}")
@@ -133,7 +147,7 @@ def in_trouble(rig, trouble, name, orders):
 @test
 def calls_that_fail():
     """syncs and writes that fail: unrecorded, DO NOT SHIP, held, 503; well again and resumed, all attempts have an end"""
-    with Rig(start=False, cameras=3, speed="50", options=["--windows", "0.5"],
+    with Rig(start=False, cameras=3, speed="50", options=["--windows", "0.5"], return_ms=AWAY_MS,
              program="already_passed = allow\nhold_after = 0") as rig:
         trouble = Trouble(rig)
         rig.prepare(files=FILES)
@@ -146,18 +160,16 @@ def calls_that_fail():
 @test
 def killed_in_trouble():
     """kill -9 while syncs fail: what was said to be lost is whole or absent, and nothing is built on what is not on disk"""
-    with Rig(start=False, cameras=2, speed="50", options=["--windows", "0.5", "--respawn"],
+    with Rig(start=False, cameras=2, speed="50", options=["--windows", "0.5", "--respawn"], return_ms=AWAY_MS,
              program="already_passed = allow\nhold_after = 0") as rig:
         trouble = Trouble(rig)
         rig.prepare(files=FILES)
         rig.start(mode="run")
         until(lambda: len(rig.slots()) == 2, "all cameras are there")
         for number in range(3):
-            for camera in (1, 2):
-                rig.control(f"power-cycle {camera} hold")
-            for camera in (1, 2):
-                rig.wait_slot(camera, {"restarted"})
+            catch_behind_restart(rig, (1, 2))
             trouble.set(("sync", errno.EIO, "journal.db"))
+            come_back(rig, (1, 2))
             slots = [rig.wait_slot(camera, RESTING) for camera in (1, 2)]
             equal([s["state"] for s in slots], ["unrecorded"] * 2, f"round {number}")
             trouble.set()

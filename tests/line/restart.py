@@ -12,6 +12,7 @@ import time
 from harness import RESTING, Refused, Rig, Tests, equal, payload, until
 
 test = Tests()
+AWAY_MS = 60000  # a camera that does not come back is waited for as long as a slow machine may take to look
 FILES = {"main.py": b"print('hello')\n" * 40, "data.bin": bytes(range(256)) * 1600}  # several units
 
 
@@ -67,7 +68,7 @@ def proved_on_disk(rig, slot):
 @test
 def killed_in_every_state():
     """kill -9 in every state: station-stopped, waits for a person, then passes; a touched unit is not compared"""
-    with station(cameras=len(HELD), options=["--respawn"]) as rig:
+    with station(cameras=len(HELD), options=["--respawn"], return_ms=AWAY_MS) as rig:
         path, _, batch = ready(rig)
         want = payload(path)
         for camera, (_, fault) in enumerate(HELD, 1):
@@ -135,7 +136,7 @@ def killed_at_random():
 @test
 def drained():
     """SIGTERM: running attempts finish with their own verdicts, nothing new starts, exit 0, signed checkpoint"""
-    with station(cameras=3) as rig:
+    with station(cameras=3, speed="1") as rig:
         ready(rig)
         for camera in (1, 2):
             rig.control(f"power-cycle {camera} hold")
@@ -188,7 +189,7 @@ def refused(rig, path, code, status=409):
 @test
 def aborted_in_every_state():
     """abort through REST in every state up to the restart: ABORTED on disk; a retry passes while the camera is latched"""
-    with station(cameras=len(HELD)) as rig:
+    with station(cameras=len(HELD), return_ms=AWAY_MS) as rig:
         ready(rig)
         for camera, (_, fault) in enumerate(HELD, 1):
             rig.control(f"fault camera={camera} {fault}")
@@ -219,7 +220,7 @@ def aborted_in_every_state():
 @test
 def closed_while_running():
     """a batch closed while its cameras run: they finish and count; the next camera finds no batch"""
-    with station(cameras=2) as rig:
+    with station(cameras=2, speed="1") as rig:
         _, _, batch = ready(rig)
         rig.control("power-cycle 1 hold")
         rig.wait_slot(1, {"compared"})
@@ -346,14 +347,17 @@ def let_files_grow(rig, allowed):
 @test
 def full_disk():
     """a disk that takes nothing: unrecorded, DO NOT SHIP, held and resumed, never green; a restart finds all of it"""
-    with station(cameras=4, speed="10") as rig:
+    with station(cameras=4, speed="10", return_ms=AWAY_MS) as rig:
         path, _, batch = ready(rig)
         rig.control("fault camera=1 at=dnload partition=ROMFS0 nth=20 times=1 do=silent")
+        rig.control("fault camera=2 at=return do=no-return")
         for camera in (1, 2):
             rig.control(f"power-cycle {camera} hold")
         rig.wait_slot(2, {"restarted"})  # good, and only its PASS is missing
         rig.wait_slot(1, {"compared"})
         let_files_grow(rig, False)
+        rig.control("clear")
+        rig.control("power-cycle 2 run")
         rig.control("power-cycle 3 hold")
         for number in (1, 2, 3):
             slot = rig.wait_slot(number, RESTING)
