@@ -286,12 +286,17 @@ def one_batch_per_board():
 @test
 def green_only_after_commit():
     """while the journal cannot commit, nothing is green; then the PASS is in the database before it is shown"""
-    with Rig(start=False) as rig:
+    with Rig(start=False, return_ms=60000) as rig:
         rig.prepare()
-        rig.start()
+        faults = f"{rig.work}/faults"
+        with open(faults, "w") as f:
+            f.write("camera=1 at=return do=no-return\n")  # it is away until it is told to come back
+        rig.start(options=["--faults", faults])
         rig.wait_slot(1, {"restarted"})
         blocker = sqlite3.connect(f"{rig.state}/journal.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")  # the station's writer waits for us
+        rig.control("clear")
+        rig.control("power-cycle 1 run")
         until(lambda: rig.camera(1)["mode"] == "run", "the camera runs")
         for _ in range(20):
             equal(rig.slots()[0]["state"] in ("restarted", "confirmed"), True, f"state {rig.slots()[0]['state']}")
