@@ -189,7 +189,7 @@ def killed_in_trouble():
 @test
 def one_lost_step():
     """a single step that the disk did not take: that attempt cannot pass, and the station is held"""
-    with Rig(start=False, cameras=1, speed="3", program="already_passed = allow") as rig:
+    with Rig(start=False, cameras=1, speed="1", program="already_passed = allow") as rig:
         trouble = Trouble(rig)
         rig.prepare(files={**FILES, "data.bin": bytes(range(256)) * 1600})
         rig.start(mode="run")

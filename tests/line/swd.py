@@ -81,7 +81,7 @@ def sampled():
 
 def struck(strike, times, code, **options):
     """In nest 1 its OpenOCD is struck while it writes, `times` times; nest 2 is left alone."""
-    with SwdRig(cameras=2, start=False, speed="4", **options) as rig:
+    with SwdRig(cameras=2, start=False, speed="4", khz=4000, **options) as rig:
         rig.start(cameras=0)
         rig.open_batch(rig.upload(rig.recipe(files=BIG)))
         rig.plug(1)
