@@ -2,6 +2,7 @@
 
 `script` holds what the next requests meet, in order; `rules` what every event of a kind meets; all others are served well.  Each request that was
 read whole is in `seen`; those that were answered with 200 are in `taken` too."""
+import contextlib
 import hashlib
 import hmac
 import json
@@ -24,12 +25,13 @@ class Mes:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
-        self.open = False
+        self.open, self.thread = False, None
 
     def start(self):
         self.open = True
         self.listener.listen(64)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
         return self
 
     def options(self):
@@ -48,7 +50,12 @@ class Mes:
             threading.Thread(target=self.serve, args=(link,), daemon=True).start()
 
     def close(self):
+        """Waits for the thread that accepts: it would go on with whatever socket gets the number of this one."""
         self.open = False
+        if self.thread:
+            with contextlib.suppress(OSError):
+                self.listener.shutdown(socket.SHUT_RDWR)
+            self.thread.join()
         self.listener.close()
 
     def say(self, *script):
