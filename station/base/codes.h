@@ -87,6 +87,8 @@
 	    "Bring new numbers, then plug the camera in again.")                                                       \
 	X(NUMBER_TAKEN, "number-taken", VERDICT_ERROR, false, "The serial or MAC number is another unit's, or void.",  \
 	    "Look up whose it is, and use the right one.")                                                             \
+	X(SERIAL_NOT_LISTED, "serial-not-listed", VERDICT_ERROR, false, "The serial is not on the batch's list.",      \
+	    "Scan a serial of this batch, or set the unit aside.")                                                     \
 	X(NUMBER_UNFIT, "number-unfit", VERDICT_ERROR, false,                                                          \
 	    "The unit's number does not fit its place in the recipe.",                                                 \
 	    "Give the unit a number in the recipe's form, or use another recipe.")                                     \

@@ -1,6 +1,7 @@
 /* stationctl batch: open, list, show, hold, resume, close. */
 #include "ctl/commands.h"
 #include "ctl/live.h"
+#include "ctl/number_file.h"
 #include "ctl/upload.h"
 
 #include "base/hex.h"
@@ -10,7 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_USAGE "batch open --order O --recipe SHA|IMG --quantity N [--key K] [--url U] [--json]"
+#define OPEN_USAGE "batch open --order O --recipe SHA|IMG --quantity N [--serials FILE] [--key K] [--url U] [--json]"
+
+/* "serials: 5 listed, 2 bound, ...", where it has a list. */
+static void show_serials(const struct cJSON *counts)
+{
+	int64_t n;
+	if (!json_is_object(counts))
+		return;
+	fputs("serials:", stdout);
+	for (const struct cJSON *c = json_first(counts); c; c = json_after(c))
+		if (json_whole(c, 0, INT64_MAX, &n))
+			printf("%s %lld %s", c == json_first(counts) ? "" : ",", (long long)n, json_key(c));
+	putchar('\n');
+}
 
 static void show_batch(const struct cJSON *batch)
 {
@@ -18,6 +32,7 @@ static void show_batch(const struct cJSON *batch)
 		"message", "opened_at", "closed_at" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(batch, keys[i]);
+	show_serials(json_member(batch, "serials"));
 }
 
 static void show_row(const struct cJSON *batch)
@@ -57,14 +72,18 @@ static bool find_recipe(const struct live *l, const char *recipe, char sha256[65
 	return true;
 }
 
-static char *open_body(const char *order, const char *sha256, int64_t quantity)
+/* serials: a file; NULL: none.  NULL with *e. */
+static char *open_body(const char *order, const char *sha256, int64_t quantity, const char *serials, struct err *e)
 {
-	struct cJSON *body = json_new_object();
+	AUTO_JSON struct cJSON *body = json_new_object();
 	json_add_string(body, "order", order);
 	json_add_string(body, "recipe", sha256);
 	json_add_integer(body, "quantity", quantity);
-	char *text = body ? json_print(body) : NULL;
-	json_free(body);
+	if (serials && !numbers_read(serials, json_add_array(body, "serials"), e))
+		return NULL;
+	char *text = json_print(body);
+	if (!text)
+		err_set(e, CODE_NO_MEMORY, "no memory for the request");
 	return text;
 }
 
@@ -72,10 +91,10 @@ static int batch_open(int argc, char **argv)
 {
 	struct live l = { .url = NULL };
 	struct err e = ERR_INIT;
-	const char *order = NULL, *recipe = NULL, *quantity = NULL, *key = NULL;
+	const char *order = NULL, *recipe = NULL, *quantity = NULL, *serials = NULL, *key = NULL;
 	const struct ctl_option options[] = { { 0, "order", NULL, &order, NULL }, { 0, "recipe", NULL, &recipe, NULL },
-		{ 0, "quantity", NULL, &quantity, NULL }, { 0, "key", NULL, &key, NULL }, LIVE_OPTIONS(l),
-		{ 0, NULL, NULL, NULL, NULL } };
+		{ 0, "quantity", NULL, &quantity, NULL }, { 0, "serials", NULL, &serials, NULL },
+		{ 0, "key", NULL, &key, NULL }, LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
 	char sha256[65];
 	int64_t count;
 	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 0, OPEN_USAGE, &e))
@@ -86,11 +105,9 @@ static int batch_open(int argc, char **argv)
 	}
 	if (!find_recipe(&l, recipe, sha256, &e))
 		return ctl_refuse(&e);
-	AUTO_FREE char *body = open_body(order, sha256, count);
-	if (!body) {
-		err_set(&e, CODE_NO_MEMORY, "no memory for the request");
+	AUTO_FREE char *body = open_body(order, sha256, count, serials, &e);
+	if (!body)
 		return ctl_refuse(&e);
-	}
 	const struct live_request r = {
 		.method = "POST", .path = "/batches", .body = span_of(body, strlen(body)), .key = key
 	};

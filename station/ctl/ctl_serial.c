@@ -1,9 +1,9 @@
 /* stationctl serial: the pool of serials and MAC numbers, and what is scanned for the next unit. */
 #include "ctl/commands.h"
 #include "ctl/live.h"
+#include "ctl/number_file.h"
 
 #include "format/json.h"
-#include "os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 
 #define ADD_USAGE "serial add [--kind serial|mac] [--file FILE] [--key K] [NUMBER]..."
 #define LIST_USAGE                                                                                                     \
-	"serial list [--kind serial|mac] [--status free|reserved|bound|void] [--uid U] [--limit N] [--cursor C]"
-#define FILE_MAX (1u << 20)
+	"serial list [--kind serial|mac] [--status free|reserved|bound|void] [--uid U] [--batch ID] "                  \
+	"[--limit N] [--cursor C]"
 
 static void show_row(const struct cJSON *number)
 {
@@ -53,24 +53,6 @@ static int post(const struct live *l, const char *path, const char *key, struct 
 	return live_run(l, &r, show_lines);
 }
 
-/* One number a line; empty lines count for nothing. */
-static bool add_file(const char *path, struct cJSON *values, struct err *e)
-{
-	AUTO_FREE uint8_t *text = NULL;
-	size_t size;
-	if (!file_read(path, FILE_MAX, &text, &size, e))
-		return false;
-	for (char *at = (char *)text; *at;) {
-		size_t n = strcspn(at, "\r\n");
-		char *next = at + n + (at[n] != '\0');
-		at[n] = '\0';
-		if (n)
-			json_add_string(values, NULL, at);
-		at = next;
-	}
-	return true;
-}
-
 static int serial_add(int argc, char **argv)
 {
 	struct live l = { .url = NULL };
@@ -85,7 +67,7 @@ static int serial_add(int argc, char **argv)
 	struct cJSON *values = json_add_array(json, "values");
 	for (int i = 1; i < argc; i++)
 		json_add_string(values, NULL, argv[i]);
-	if (!file || add_file(file, values, &e))
+	if (!file || numbers_read(file, values, &e))
 		return post(&l, "/numbers", key, json);
 	json_free(json);
 	return ctl_refuse(&e);
@@ -95,14 +77,14 @@ static int serial_list(int argc, char **argv)
 {
 	struct live l = { .url = NULL };
 	struct err e = ERR_INIT;
-	const char *kind = NULL, *status = NULL, *uid = NULL, *limit = NULL, *cursor = NULL;
+	const char *kind = NULL, *status = NULL, *uid = NULL, *batch = NULL, *limit = NULL, *cursor = NULL;
 	const struct ctl_option options[] = { { 0, "kind", NULL, &kind, NULL }, { 0, "status", NULL, &status, NULL },
-		{ 0, "uid", NULL, &uid, NULL }, { 0, "limit", NULL, &limit, NULL },
+		{ 0, "uid", NULL, &uid, NULL }, { 0, "batch", NULL, &batch, NULL }, { 0, "limit", NULL, &limit, NULL },
 		{ 0, "cursor", NULL, &cursor, NULL }, LIVE_OPTIONS(l), { 0, NULL, NULL, NULL, NULL } };
 	char path[LIVE_PATH] = "/numbers";
 	if (!ctl_options(&argc, argv, options, &e) || !ctl_operands(argc, 0, 0, LIST_USAGE, &e))
 		return ctl_refuse(&e);
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		if (*options[i].value && !live_path_add(path, options[i].name, *options[i].value, &e))
 			return ctl_refuse(&e);
 	const struct live_request r = { .method = "GET", .path = path };

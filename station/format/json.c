@@ -309,6 +309,11 @@ void json_add_item(struct cJSON *parent, const char *key, struct cJSON *item)
 	put(parent, key, item);
 }
 
+struct cJSON *json_copy(const struct cJSON *item)
+{
+	return item ? cJSON_Duplicate(item, true) : NULL;
+}
+
 char *json_print(const struct cJSON *json)
 {
 	return json && !is_broken(json) ? cJSON_PrintUnformatted(json) : NULL;

@@ -57,6 +57,7 @@ void json_add_number(struct cJSON *parent, const char *key, double value);
 void json_add_bool(struct cJSON *parent, const char *key, bool value);
 void json_add_null(struct cJSON *parent, const char *key);
 void json_add_item(struct cJSON *parent, const char *key, struct cJSON *item); /* takes item over; NULL: as no memory */
+struct cJSON *json_copy(const struct cJSON *item); /* the caller's; NULL for NULL, and when memory ran out */
 /* Unformatted text; the caller frees.  NULL when memory ran out here or while building. */
 char *json_print(const struct cJSON *json);
 

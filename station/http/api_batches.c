@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define QUANTITY_MAX 10000000
+#define SERIALS_MOST 65000 /* a reader of JSON takes 65536 values */
 
 bool api_batches(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
@@ -76,11 +77,58 @@ static bool open_batch(struct http *h, const struct batch_request *b, struct ans
 	return again == REPLAY_DONE;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The list's texts into `texts`, as many as have room; bad-request says which one is none. */
+static bool read_texts(const struct cJSON *list, const char **texts, int64_t *count, struct err *e)
+{
+	*count = 0;
+	for (const struct cJSON *s = json_first(list); s; s = json_after(s)) {
+		if (*count == SERIALS_MOST)
+			return err_set(e, CODE_BAD_REQUEST, "a list has at most %d serials", SERIALS_MOST);
+		texts[*count] = json_text(s);
+		if (!number_valid(texts[(*count)++], e))
+			return err_prefix(e, "serial %" PRId64 " of the list", *count);
+	}
+	return true;
+}
+
+/* Enough for the quantity, and no serial twice. */
+static bool list_valid(const char **texts, int64_t count, int64_t quantity, struct err *e)
+{
+	if (count < quantity)
+		return err_set(e, CODE_BAD_REQUEST, "the list has %" PRId64 " serials for a quantity of %" PRId64,
+		    count, quantity);
+	qsort(texts, (size_t)count, sizeof *texts, by_text);
+	for (int64_t i = 1; i < count; i++)
+		if (!strcmp(texts[i - 1], texts[i]))
+			return err_set(e, CODE_BAD_REQUEST, "the serial %s is on the list twice", texts[i]);
+	return true;
+}
+
+static bool read_serials(const struct cJSON *body, struct batch_request *b, struct err *e)
+{
+	int64_t count;
+	if (!json_member(body, "serials"))
+		return true;
+	if (!json_array(body, "serials", &b->serials, e))
+		return false;
+	const char **texts = calloc(SERIALS_MOST, sizeof *texts);
+	if (!texts)
+		return err_set(e, CODE_NO_MEMORY, "no memory for a list of serials");
+	bool ok = read_texts(b->serials, texts, &count, e) && list_valid(texts, count, b->quantity, e);
+	free(texts);
+	return ok;
+}
+
 static bool read_batch(const struct cJSON *body, struct batch_request *b, struct err *e)
 {
 	uint8_t sha256[SHA256_SIZE];
 	if (!json_string(body, "order", &b->order, e) || !json_string(body, "recipe", &b->recipe, e) ||
-	    !json_integer(body, "quantity", 1, QUANTITY_MAX, &b->quantity, e))
+	    !json_integer(body, "quantity", 1, QUANTITY_MAX, &b->quantity, e) || !read_serials(body, b, e))
 		return false;
 	return hex_decode(sha256, sizeof sha256, b->recipe) ||
 	       err_set(e, CODE_BAD_REQUEST, "recipe must be the recipe's SHA-256, 64 lower-case hex digits");
@@ -88,7 +136,7 @@ static bool read_batch(const struct cJSON *body, struct batch_request *b, struct
 
 bool api_batch_open(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	static const char *const keys[] = { "order", "recipe", "quantity", NULL };
+	static const char *const keys[] = { "order", "recipe", "quantity", "serials", NULL };
 	struct batch_request b = { .key = r->idempotency_key, .who = &r->caller.who };
 	struct digest digest;
 	char text[2 * SHA256_SIZE + 1];

@@ -25,7 +25,7 @@ bool api_number_counts(struct http *h, struct request *r, struct answer *a, stru
 	       answer_text(a, 200, TYPE_JSON, json, e);
 }
 
-static bool number_valid(const char *value, struct err *e)
+bool number_valid(const char *value, struct err *e)
 {
 	size_t size = value ? strlen(value) : 0;
 	for (const char *c = value; c && *c; c++)

@@ -64,7 +64,7 @@ const struct route http_routes[] = {
 	{ "GET",  API "/attempts/{id}/proof",                      BODY_NONE,   RIGHT_READ,    api_proof, NULL },
 	{ "GET",  API "/search",                                   BODY_NONE,   RIGHT_READ,    api_search, "q" },
 	{ "GET",  API "/stats",                                    BODY_NONE,   RIGHT_READ,    api_stats, ATTEMPTS },
-	{ "GET",  API "/numbers",                                  BODY_NONE,   RIGHT_READ,    api_numbers, "kind status uid " PAGE },
+	{ "GET",  API "/numbers",                                  BODY_NONE,   RIGHT_READ,    api_numbers, "kind status uid batch " PAGE },
 	{ "GET",  API "/numbers/counts",                           BODY_NONE,   RIGHT_READ,    api_number_counts, NULL },
 	{ "POST", API "/numbers",                                  BODY_BATCH,  RIGHT_NUMBERS, api_numbers_add, NULL },
 	{ "POST", API "/numbers/void",                             BODY_JSON,   RIGHT_NUMBERS, api_number_void, NULL },

@@ -57,10 +57,15 @@
 	"INSERT INTO numbers(kind, value, id, seq, source, state) SELECT '" column "', :new_" column "," \
 	" :seq * 65536 + " n ", :seq, coalesce(" source "'scan'), 'free' WHERE :new_" column " IS NOT NULL" \
 	" ON CONFLICT(kind, value) DO NOTHING"
-#define RESERVE_NUMBER(column) \
-	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN state = 'free' OR" \
-	" (state = 'reserved' AND uid = :uid) THEN 'reserved' END" \
+#define RESERVE_NUMBER(column, and) \
+	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN (state = 'free' OR" \
+	" (state = 'reserved' AND uid = :uid))" and " THEN 'reserved' END" \
 	" WHERE kind = '" column "' AND value = :new_" column
+
+/* Is it on the list of the attempt's batch, or on none where that batch has none?  Null otherwise, as above. */
+#define OF_THE_LIST \
+	" AND batch IS (SELECT iif(b.listed IS NULL, NULL, b.id) FROM batches b WHERE b.id = " BATCH ")"
+#define STILL_LISTED "EXISTS(SELECT 1 FROM batches b WHERE b.id = numbers.batch AND b.state <> 'closed')"
 
 /* What a unit has shown, when the running shift waits for it. */
 #define SEE_CHALLENGE(attempt_is, verdict_is, uid_is) \
@@ -114,9 +119,17 @@ static const struct rule {
 	  " WHERE sha256 = :sha256 AND state IN ('approved', 'active')" },
 
 	{ KIND_BATCH_OPENED, MUST,
-	  "INSERT INTO batches(id, seq, order_no, recipe, board, quantity, state, opened_at, opened_by, key, request)"
-	  " SELECT :seq, :seq, :order, :recipe, :board, :quantity, 'open', " AT ", :by,"
-	  " :key, :request" },
+	  "INSERT INTO batches(id, seq, order_no, recipe, board, quantity, state, opened_at, opened_by, key, request,"
+	  " listed) SELECT :seq, :seq, :order, :recipe, :board, :quantity, 'open', " AT ", :by,"
+	  " :key, :request, json_array_length(:serials)" },
+	/* its list: new ones, free ones, and what a closed batch has left; any other, and one that stands there twice, makes
+	 * `state` null, which refuses the row */
+	{ KIND_BATCH_OPENED, MAY,
+	  "INSERT INTO numbers(kind, value, id, seq, source, state, batch, place) SELECT 'serial', s.value,"
+	  " :seq * 65536 + s.key, :seq, 'pool', iif(EXISTS(SELECT 1 FROM units u WHERE u.serial = s.value), NULL, 'free'),"
+	  " :seq, :seq * 65536 + s.key FROM json_each(:serials) s WHERE true"
+	  " ON CONFLICT(kind, value) DO UPDATE SET seq = excluded.seq, source = excluded.source, batch = excluded.batch,"
+	  " place = excluded.place, state = iif(state = 'free' AND NOT " STILL_LISTED ", 'free', NULL)" },
 	{ KIND_BATCH_HELD, MUST,
 	  "UPDATE batches SET seq = :seq, state = 'held', code = :code, message = :message"
 	  " WHERE id = " BATCH " AND state <> 'closed'" },
@@ -131,8 +144,8 @@ static const struct rule {
 	{ KIND_ATTEMPT_STARTED, MUST, START_ATTEMPT("", "") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("0", "serial", ":number_source, ") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("1", "mac", ":mac_source, :number_source, ") },
-	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial") },
-	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac") },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial", OF_THE_LIST) },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac", "") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_LATENESS },
 
 	{ KIND_ATTEMPT_STEP, MAY,
@@ -229,12 +242,14 @@ static const struct rule {
 	  SLOT(", enabled, code, message", ", 0, :code, :message",
 	       ", enabled = 0, code = excluded.code, message = excluded.message") },
 
-	/* the serial that it had is not given to another one; one of the pool is bound from then on */
+	/* the serial that it had is not given to another one; one of the pool is bound from then on, one of a batch's list
+	 * if the unit was worked on for that batch */
 	{ KIND_UNIT_SERIAL, MAY,
 	  "UPDATE numbers SET seq = :seq, state = 'void', reason = 'the unit has another serial' WHERE kind = 'serial'"
 	  " AND state = 'bound' AND uid = :uid AND value IS NOT :serial" },
 	{ KIND_UNIT_SERIAL, MAY,
-	  "UPDATE numbers SET seq = :seq, uid = :uid, state = CASE WHEN state = 'free' OR (state <> 'void' AND uid = :uid)"
+	  "UPDATE numbers SET seq = :seq, uid = :uid, state = CASE WHEN (state = 'free' OR (state <> 'void' AND uid = :uid))"
+	  " AND (batch IS NULL OR EXISTS(SELECT 1 FROM attempts a WHERE a.uid = :uid AND +a.batch = numbers.batch))"
 	  " THEN 'bound' END WHERE kind = 'serial' AND value = :serial" },
 	{ KIND_UNIT_SERIAL, MUST,
 	  "UPDATE units SET seq = :seq, serial = :serial WHERE uid = :uid" },

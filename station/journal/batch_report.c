@@ -24,10 +24,15 @@
 	" max(a.id) AS last FROM attempts a JOIN units u ON u.uid = a.uid WHERE a.batch = b.id AND a.refused = 0" \
 	" AND a.kind = 'program' AND NOT EXISTS(SELECT 1 FROM batch_units x WHERE x.batch = b.id AND x.uid = a.uid)" \
 	" GROUP BY a.uid ORDER BY last LIMIT " REPORT_UNITS ") o JOIN attempts a ON a.id = o.last))"
+/* Of its list, those that no unit has. */
+#define LEFT \
+	"json((SELECT json_group_array(json_object('serial', o.value, 'state', o.state, 'uid', o.uid, 'reason', o.reason))" \
+	" FROM (SELECT n.value, n.state, n.uid, n.reason FROM numbers n WHERE n.batch = b.id AND n.state <> 'bound'" \
+	" ORDER BY n.place LIMIT " REPORT_UNITS ") o))"
 #define REPORT \
 	"SELECT json_object('batch', " SHAPE_BATCH ", 'recipe', (SELECT " SHAPE_RECIPE " FROM recipes r" \
 	" WHERE r.sha256 = b.recipe), 'station', (SELECT name FROM station), 'passed', " PASSED ", 'not_passed', " OTHERS \
-	"), b.seq FROM batches b WHERE b.id = ?1"
+	", 'serials_left', " LEFT "), b.seq FROM batches b WHERE b.id = ?1"
 /* The first that covers the batch's last row. */
 #define POINT \
 	"SELECT text, signature, (SELECT public_key FROM station) FROM checkpoint WHERE size >= ?1 ORDER BY size LIMIT 1"

@@ -144,6 +144,8 @@ static const struct {
 		MUST("recipe", SHA256),
 		MUST("board", TEXT),
 		MUST("quantity", COUNT),
+		MAY("listed", COUNT),         /* how many serials stand in its list */
+		MAY("serials", TEXTS),        /* the list; missing: it has none */
 		NULLABLE("key", TEXT),        /* Idempotency-Key of the request */
 		NULLABLE("request", SHA256),  /* of the request's body, to tell a repeat from a misuse */
 		BY) },

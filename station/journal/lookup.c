@@ -119,7 +119,7 @@ bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void
 {
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g,
-	    "SELECT id, quantity, passed, state = 'held', board, recipe, order_no, code, message, opened_by"
+	    "SELECT id, quantity, passed, state = 'held', board, recipe, order_no, code, message, opened_by, listed"
 	    " FROM batches WHERE state <> 'closed' ORDER BY id",
 	    e);
 	if (!s)
@@ -129,7 +129,8 @@ bool journal_open_batches(struct journal_reader *r, journal_batch_fn *each, void
 		struct journal_batch b = { .id = sqlite3_column_int64(s, 0),
 			.quantity = sqlite3_column_int64(s, 1),
 			.passed = sqlite3_column_int64(s, 2),
-			.held = sqlite3_column_int(s, 3) != 0 };
+			.held = sqlite3_column_int(s, 3) != 0,
+			.listed = sqlite3_column_type(s, 10) != SQLITE_NULL };
 		sql_copy(s, 4, b.board, sizeof b.board);
 		sql_copy(s, 5, b.recipe, sizeof b.recipe);
 		sql_copy(s, 6, b.order, sizeof b.order);

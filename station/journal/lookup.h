@@ -42,7 +42,7 @@ bool journal_unfinished(struct journal_reader *r, journal_attempt_fn *each, void
 /* Batches that are not closed, oldest first. */
 struct journal_batch {
 	int64_t id, quantity, passed;
-	bool held;
+	bool held, listed; /* listed: it has a list of serials */
 	char board[40], recipe[65], order[129], code[32], message[232], opened_by[72];
 };
 typedef void journal_batch_fn(void *context, const struct journal_batch *b);

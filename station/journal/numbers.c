@@ -4,6 +4,7 @@
 #include "base/timefmt.h"
 #include "journal/page.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define KEY_MS (24 * 3600 * INT64_C(1000))
@@ -36,16 +37,12 @@ bool journal_number_fits(
 	return true;
 }
 
-bool journal_free_numbers(
-    struct journal_reader *r, enum number_kind kind, journal_number_fn *each, void *context, struct err *e)
+/* Given out unasked, to whichever unit. */
+#define OF_THE_POOL "source = 'pool' AND batch IS NULL"
+
+static bool each_of(sqlite3_stmt *s, journal_number_fn *each, void *context, struct err *e)
 {
-	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s = reading_prepare(
-	    g, "SELECT value FROM numbers WHERE kind = ?1 AND state = 'free' AND source = 'pool' ORDER BY id", e);
 	int rc;
-	if (!s)
-		return false;
-	sql_bind_text(s, 1, number_kind_name(kind));
 	while ((rc = reading_step(s, e)) == 1) {
 		const char *value = sql_text(s, 0);
 		if (!sql_row_whole(s, e))
@@ -56,22 +53,103 @@ bool journal_free_numbers(
 	return rc == 0;
 }
 
+bool journal_free_numbers(
+    struct journal_reader *r, enum number_kind kind, journal_number_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT value FROM numbers WHERE kind = ?1 AND state = 'free' AND " OF_THE_POOL " ORDER BY id", e);
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, number_kind_name(kind));
+	return each_of(s, each, context, e);
+}
+
+bool journal_listed_serials(
+    struct journal_reader *r, int64_t batch, journal_number_fn *each, void *context, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT value FROM numbers WHERE batch = ?1 AND state = 'free' ORDER BY place", e);
+	if (!s)
+		return false;
+	sqlite3_bind_int64(s, 1, batch);
+	return each_of(s, each, context, e);
+}
+
+bool journal_serial_list(struct journal_reader *r, const char *serial, int64_t *batch, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT coalesce((SELECT batch FROM numbers WHERE kind = 'serial' AND value = ?1), 0)", e);
+	*batch = 0;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, serial);
+	return sql_run(s, batch, e);
+}
+
+/* Those of the list ?1 that are not free to be on it, and why. */
+static const char unfit[] =
+    "SELECT value, why FROM (SELECT s.key AS key, s.value AS value, CASE"
+    " WHEN n.state IN ('bound', 'reserved', 'void') THEN n.state"
+    " WHEN EXISTS(SELECT 1 FROM units u WHERE u.serial = s.value) THEN 'bound'"
+    " WHEN EXISTS(SELECT 1 FROM batches b WHERE b.id = n.batch AND b.state <> 'closed') THEN 'of batch ' || n.batch"
+    " END AS why FROM json_each(?1) s LEFT JOIN numbers n ON n.kind = 'serial' AND n.value = s.value)"
+    " WHERE why IS NOT NULL ORDER BY key";
+
+#define NAMED 2 /* so many have room in a message, however long they are */
+
+bool journal_list_fits(struct journal_reader *r, const char *serials, struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g, unfit, e);
+	char named[200] = "";
+	unsigned count = 0;
+	int rc;
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, serials);
+	while ((rc = reading_step(s, e)) == 1) {
+		size_t used = strlen(named);
+		if (count < NAMED)
+			snprintf(named + used, sizeof named - used, "%s%.64s (%.24s)", count ? ", " : "",
+			    sql_text(s, 0), sql_text(s, 1));
+		count++;
+		if (!sql_row_whole(s, e))
+			return false;
+	}
+	if (rc < 0 || !count)
+		return rc == 0;
+	if (count > NAMED)
+		return err_set(e, CODE_NUMBER_TAKEN, "not free: %s and %u more", named, count - NAMED);
+	return err_set(e, CODE_NUMBER_TAKEN, "not free: %s", named);
+}
+
+/* As the API shows a number. */
+#define NUMBER                                                                                                         \
+	"json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, 'source', source,"          \
+	" 'batch', cast(batch AS TEXT), 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers"
+/* What is asked for besides. */
+#define ASKED " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4)"
+
+/* The condition that finds the fewest says by which index. */
+static const char *numbers_sql(const struct query_filter *f)
+{
+	if (f->uid)
+		return "SELECT id, " NUMBER " WHERE id > ?1" ASKED
+		       " AND uid = ?5 AND (?6 = 0 OR +batch = ?6) ORDER BY +id LIMIT ?2";
+	if (f->batch)
+		return "SELECT place, " NUMBER " WHERE place > ?1" ASKED " AND batch = ?6 ORDER BY place LIMIT ?2";
+	return "SELECT id, " NUMBER " WHERE id > ?1" ASKED " ORDER BY id LIMIT ?2";
+}
+
 bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e)
 {
 	unsigned limit = f->limit ? f->limit : QUERY_LIMIT;
 	READING struct reading *g = reading_begin(r, e);
 	*json = NULL;
-	sqlite3_stmt *s = reading_prepare(g,
-	    f->uid
-		? "SELECT id, json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, "
-		  "'source',"
-		  " source, 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers WHERE id > ?1"
-		  " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4) AND uid = ?5 ORDER BY +id LIMIT ?2"
-		: "SELECT id, json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, "
-		  "'source',"
-		  " source, 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers WHERE id > ?1"
-		  " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?2",
-	    e);
+	sqlite3_stmt *s = reading_prepare(g, numbers_sql(f), e);
 	if (!s)
 		return false;
 	sqlite3_bind_int64(s, 1, f->cursor);
@@ -80,6 +158,8 @@ bool query_numbers(struct journal_reader *r, const struct query_filter *f, char 
 	sql_bind_text(s, 4, f->status);
 	if (f->uid)
 		sql_bind_text(s, 5, f->uid);
+	if (f->uid || f->batch)
+		sqlite3_bind_int64(s, 6, f->batch);
 	return page_print(s, limit, json, e);
 }
 
@@ -113,7 +193,8 @@ bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, str
 }
 
 #define COUNTS_OF(kind)                                                                                                \
-	"'" kind "', json_object('free', coalesce(sum(kind = '" kind "' AND state = 'free'), 0), 'reserved',"          \
+	"'" kind "', json_object('free', coalesce(sum(kind = '" kind "' AND state = 'free' AND batch IS NULL), 0),"    \
+	" 'listed', coalesce(sum(kind = '" kind "' AND state = 'free' AND batch IS NOT NULL), 0), 'reserved',"         \
 	" coalesce(sum(kind = '" kind "' AND state = 'reserved'), 0), 'bound', coalesce(sum(kind = '" kind "' AND"     \
 	" state = 'bound'), 0), 'void', coalesce(sum(kind = '" kind "' AND state = 'void'), 0))"
 
@@ -129,8 +210,8 @@ bool query_number_counts(struct journal_reader *r, char **json, struct err *e)
 bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s = reading_prepare(
-	    g, "SELECT count(*) FROM numbers WHERE kind = ?1 AND state = 'free' AND source = 'pool'", e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT count(*) FROM numbers WHERE kind = ?1 AND state = 'free' AND " OF_THE_POOL, e);
 	if (!s)
 		return false;
 	sql_bind_text(s, 1, number_kind_name(kind));

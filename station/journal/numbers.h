@@ -14,11 +14,20 @@ bool journal_number_fits(
 typedef bool journal_number_fn(void *context, const char *value);
 bool journal_free_numbers(
     struct journal_reader *r, enum number_kind kind, journal_number_fn *each, void *context, struct err *e);
-/* {"items":[{id,kind,value,state,source,uid,attempt,reason}],"next":...} in their order; kind, status, uid. */
+/* The same for those on this batch's list, in the list's order. */
+bool journal_listed_serials(
+    struct journal_reader *r, int64_t batch, journal_number_fn *each, void *context, struct err *e);
+/* On which batch's list is it?  0: on none. */
+bool journal_serial_list(struct journal_reader *r, const char *serial, int64_t *batch, struct err *e);
+/* May all of them, an array of JSON, be a new batch's list?  number-taken names the first that may not, and why. */
+bool journal_list_fits(struct journal_reader *r, const char *serials, struct err *e);
+/* {"items":[{id,kind,value,state,source,batch,uid,attempt,reason}],"next":...} in their order, which with batch is the
+ * order of its list; kind, status, uid, batch. */
 bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* {"kind","given","added"}: what a row numbers-added brought.  not-found. */
 bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e);
-/* {"serial":{free,reserved,bound,void},"mac":{...}}: counts all there are, some 100 ms for a million. */
+/* {"serial":{free,listed,reserved,bound,void},"mac":{...}}, where listed ones are free for one batch only: counts all
+ * there are, some 100 ms for a million. */
 bool query_number_counts(struct journal_reader *r, char **json, struct err *e);
 /* How many of the pool are free. */
 bool query_numbers_free(struct journal_reader *r, enum number_kind kind, int64_t *count, struct err *e);

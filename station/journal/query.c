@@ -201,8 +201,8 @@ bool query_events(
     struct journal_reader *r, int64_t after, unsigned limit, query_row *each, void *context, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s =
-	    reading_prepare(g, "SELECT seq, at, kind, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2", e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT seq, at, kind, " SHAPE_TOLD " FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2", e);
 	if (!s)
 		return false;
 	sqlite3_bind_int64(s, 1, after);

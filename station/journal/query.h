@@ -55,8 +55,8 @@ bool query_totals(struct journal_reader *r, query_total *each, void *context, st
 /* One object each. */
 bool query_attempt(struct journal_reader *r, int64_t id, char **json, struct err *e);
 bool query_batch(struct journal_reader *r, int64_t id, char **json, struct err *e);
-/* {batch,recipe,station,passed:[...],not_passed:[...],checkpoint}: at most 5000 units of each; checkpoint null: none
- * covers it yet. */
+/* {batch,recipe,station,passed:[...],not_passed:[...],serials_left:[...],checkpoint}: at most 5000 of each; checkpoint
+ * null: none covers it yet. */
 bool query_batch_report(struct journal_reader *r, int64_t id, char **json, struct err *e);
 /* The newest row that touched it, which changes whenever it does. */
 bool query_batch_version(struct journal_reader *r, int64_t id, int64_t *seq, struct err *e);
@@ -80,7 +80,8 @@ struct query_mark {
 bool query_checkpoint(struct journal_reader *r, struct query_mark *out, struct err *e);
 const char *journal_library(void); /* SQLite's version */
 
-/* Rows behind `after`, oldest first, at most limit; stops early when each returns false.  All borrowed. */
+/* Rows behind `after`, oldest first, at most limit; stops early when each returns false.  All borrowed.  A batch's row
+ * comes without its list of serials, which may have a megabyte. */
 typedef bool query_row(void *context, int64_t seq, const char *at, const char *kind, const char *body);
 bool query_events(
     struct journal_reader *r, int64_t after, unsigned limit, query_row *each, void *context, struct err *e);

@@ -28,13 +28,20 @@
 	" 'prints', (SELECT count(*) FROM labels k WHERE k.attempt = a.id AND k.code = 'ok'))" \
 	" FROM labels l WHERE l.attempt = a.id ORDER BY l.id DESC LIMIT 1)))"
 
+/* Of batches b: where the serials of its list stand.  Moved ones are on the list of a later batch. */
+#define SHAPE_SERIALS \
+	"json(CASE WHEN b.listed IS NOT NULL THEN (SELECT json_object('listed', b.listed," \
+	" 'bound', coalesce(sum(n.state = 'bound'), 0), 'reserved', coalesce(sum(n.state = 'reserved'), 0)," \
+	" 'free', coalesce(sum(n.state = 'free'), 0), 'void', coalesce(sum(n.state = 'void'), 0)," \
+	" 'moved', b.listed - count(*)) FROM numbers n WHERE n.batch = b.id) END)"
+
 /* Of batches b. */
 #define SHAPE_BATCH \
 	"json_object('id', cast(b.id AS TEXT), 'order', b.order_no, 'recipe', b.recipe, 'board', b.board," \
 	" 'quantity', b.quantity, 'passed', b.passed, 'state', b.state, 'code', b.code, 'message', b.message," \
 	" 'opened_at', b.opened_at, 'opened_by', b.opened_by, 'closed_at', b.closed_at, 'closed_by', b.closed_by," \
 	" 'attempts', json_object('pass', b.pass, 'fail', b.fail, 'error', b.error, 'aborted', b.aborted," \
-	" 'refused', b.refused))"
+	" 'refused', b.refused), 'serials', " SHAPE_SERIALS ")"
 
 /* Of recipes r. */
 #define SHAPE_RECIPE \
@@ -51,10 +58,13 @@
 /* Of actions c and their rows j; what nobody needs to see is left out. */
 #define SHAPE_DETAILS \
 	"json_remove(j.body, '$.kind', '$.at', '$.by', '$.from', '$.pin', '$.badge', '$.hash', '$.key', '$.request'," \
-	" '$.status', '$.regions', '$.signers')"
+	" '$.status', '$.regions', '$.signers', '$.serials')"
 #define SHAPE_ACTION \
 	"json_object('id', cast(c.id AS TEXT), 'at', c.at, 'what', c.kind, 'who', c.by, 'from', c.origin," \
 	" 'details', " SHAPE_DETAILS ")"
+
+/* Of journal: a row's body for who is told of rows; a list of serials, which may have a megabyte, is for who asks. */
+#define SHAPE_TOLD "iif(kind = 'batch-opened', json_remove(body, '$.serials'), body)"
 
 /* Of people p. */
 #define SHAPE_PERSON \

@@ -2,6 +2,7 @@
 #include "journal/told.h"
 
 #include "journal/page.h"
+#include "journal/shapes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,8 @@ bool query_told_next(struct journal_reader *r, int64_t after, told_wanted *wante
     bool *found, int64_t *passed, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s =
-	    reading_prepare(g, "SELECT seq, at, kind, hash, body FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2", e);
+	sqlite3_stmt *s = reading_prepare(
+	    g, "SELECT seq, at, kind, hash, " SHAPE_TOLD " FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2", e);
 	int rc = -1;
 	*found = false;
 	*passed = after;
@@ -46,7 +47,8 @@ bool query_told_next(struct journal_reader *r, int64_t after, told_wanted *wante
 bool query_told_row(struct journal_reader *r, int64_t seq, struct told_row *out, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
-	sqlite3_stmt *s = reading_prepare(g, "SELECT seq, at, kind, hash, body FROM journal WHERE seq = ?1", e);
+	sqlite3_stmt *s =
+	    reading_prepare(g, "SELECT seq, at, kind, hash, " SHAPE_TOLD " FROM journal WHERE seq = ?1", e);
 	if (!s)
 		return false;
 	sqlite3_bind_int64(s, 1, seq);

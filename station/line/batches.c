@@ -1,5 +1,5 @@
 /* Batches: an order, a recipe and a quantity.  At most one is open for a board; what they count is in the journal. */
-#include "line/line_state.h"
+#include "line/numbers.h"
 
 #include "base/hex.h"
 #include "format/json.h"
@@ -105,6 +105,28 @@ static bool request_valid(const struct batch_request *r, struct err *e)
 	return true;
 }
 
+static int64_t count_of(const struct cJSON *list)
+{
+	int64_t n = 0;
+	for (const struct cJSON *item = json_first(list); item; item = json_after(item))
+		n++;
+	return n;
+}
+
+/* May the batch have this list?  Nothing of it is given out, or promised to a slot. */
+static bool list_free(const struct line *l, const struct cJSON *serials, struct err *e)
+{
+	if (!serials)
+		return true;
+	AUTO_FREE char *text = json_print(serials);
+	if (!text)
+		return err_set(e, CODE_NO_MEMORY, "no memory for a list of serials");
+	for (const struct cJSON *s = json_first(serials); s; s = json_after(s))
+		if (numbers_promised(l, NULL, NUMBER_SERIAL, json_text(s)))
+			return err_set(e, CODE_NUMBER_TAKEN, "not free: %s (reserved)", json_text(s));
+	return journal_list_fits(l->reader, text, e);
+}
+
 static int64_t write_opened(struct line *l, const struct batch_request *r, const char *board, struct err *e)
 {
 	struct cJSON *body = json_new_object();
@@ -112,6 +134,10 @@ static int64_t write_opened(struct line *l, const struct batch_request *r, const
 	json_add_string(body, "recipe", r->recipe);
 	json_add_string(body, "board", board);
 	json_add_integer(body, "quantity", r->quantity);
+	if (r->serials) {
+		json_add_integer(body, "listed", count_of(r->serials)); /* for readers to whom the list is too long */
+		json_add_item(body, "serials", json_copy(r->serials));
+	}
 	json_add_string(body, "key", r->key);
 	json_add_string(body, "request", r->request);
 	who_add(body, r->who);
@@ -136,13 +162,13 @@ static bool open_with(
 {
 	struct batch *b = free_batch(l);
 	int64_t seq = 0;
-	if (may_open(l, recipe, e))
+	if (may_open(l, recipe, e) && list_free(l, r->serials, e))
 		seq = write_opened(l, r, recipe->board->id, e);
 	if (!seq) {
 		stored_recipe_drop(recipe);
 		return false;
 	}
-	*b = (struct batch){ .used = true, .recipe = recipe };
+	*b = (struct batch){ .used = true, .listed = r->serials != NULL, .recipe = recipe };
 	snprintf(b->view.id, sizeof b->view.id, "%lld", (long long)seq);
 	snprintf(b->view.order, sizeof b->view.order, "%s", r->order);
 	snprintf(b->view.board, sizeof b->view.board, "%s", recipe->board->id);
@@ -227,7 +253,7 @@ static void restore(void *context, const struct journal_batch *known)
 	struct batch *b = free_batch(l);
 	if (!b)
 		return;
-	*b = (struct batch){ .used = true, .recipe = find_recipe(l, known->recipe) };
+	*b = (struct batch){ .used = true, .listed = known->listed, .recipe = find_recipe(l, known->recipe) };
 	snprintf(b->view.id, sizeof b->view.id, "%lld", (long long)known->id);
 	snprintf(b->view.order, sizeof b->view.order, "%.*s", LINE_ORDER_SIZE - 1, known->order);
 	snprintf(b->view.board, sizeof b->view.board, "%s", known->board);

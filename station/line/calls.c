@@ -35,7 +35,7 @@ struct call {
 	char serial[NUMBER_SIZE + 1]; /* one byte more than allowed */
 	bool has_serial;
 	const char *row_kind; /* static */
-	struct cJSON *row;    /* owned: CALL_WRITE's body */
+	struct cJSON *row;    /* owned: CALL_WRITE's body, CALL_OPEN's list of serials */
 	int64_t seq;          /* and its answer */
 	struct look *look;    /* CALL_LOOK's answer: a reference */
 	struct batch_view batch;
@@ -126,7 +126,7 @@ static bool write_call(struct line *l, struct call *c)
 	c->row = NULL;
 	c->seq = journal_write(l->o.journal, c->row_kind, row, &c->err);
 	if (!c->seq && c->err.code == CODE_CONFLICT)
-		err_set(&c->err, CODE_NUMBER_TAKEN, "it is void, or not free");
+		err_set(&c->err, CODE_NUMBER_TAKEN, "it is void, not free, or on another batch's list");
 	return c->seq != 0;
 }
 
@@ -143,7 +143,7 @@ static bool resume_call(struct line *l, struct call *c)
 
 static bool serve(struct line *l, struct call *c)
 {
-	struct batch_request r = { c->order, c->recipe, c->quantity, c->has_key ? c->key : NULL,
+	struct batch_request r = { c->order, c->recipe, c->quantity, c->row, c->has_key ? c->key : NULL,
 		c->has_request ? c->request : NULL, asker(c) };
 	switch (c->kind) {
 	case CALL_SLOT:
@@ -280,6 +280,10 @@ bool line_order(struct line *l, unsigned slot, enum slot_order order, const stru
 bool line_open_batch(struct line *l, const struct batch_request *r, struct batch_view *out, struct err *e)
 {
 	struct call *c = call_create(CALL_OPEN);
+	if (c && r->serials && !(c->row = json_copy(r->serials))) {
+		call_free(c);
+		c = NULL;
+	}
 	if (c) {
 		/* one byte more than allowed, so that the check sees what is too long */
 		snprintf(c->order, sizeof c->order, "%s", r->order);

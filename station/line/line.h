@@ -123,12 +123,13 @@ enum slot_order { SLOT_RETRY, SLOT_ABORT, SLOT_ENABLE, SLOT_DISABLE };
 /* [any] not-found, conflict, replug-needed.  In this and the calls below `who` is copied into the journal's row; NULL:
  * the station by itself. */
 bool line_order(struct line *l, unsigned slot, enum slot_order order, const struct who *who, struct err *e);
-/* [any] batch-open, not-found (recipe), too-early, expired, ...; fills *out. */
+/* [any] batch-open, not-found (recipe), too-early, expired, number-taken, ...; fills *out. */
 struct batch_request {
-	const char *order;         /* 1 to 64 printable bytes */
-	const char *recipe;        /* 64 lower-case hex digits */
-	int64_t quantity;          /* 1 to 10 million */
-	const char *key, *request; /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
+	const char *order;           /* 1 to 64 printable bytes */
+	const char *recipe;          /* 64 lower-case hex digits */
+	int64_t quantity;            /* 1 to 10 million */
+	const struct cJSON *serials; /* an array of texts, distinct, at least quantity of them; NULL: it has no list */
+	const char *key, *request;   /* Idempotency-Key and the SHA-256 of the request's body; NULL: none */
 	const struct who *who;
 };
 bool line_open_batch(struct line *l, const struct batch_request *request, struct batch_view *out, struct err *e);

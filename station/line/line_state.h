@@ -84,8 +84,8 @@ struct slot {
 
 struct batch {
 	struct batch_view view;
-	struct stored_recipe *recipe; /* a reference of our own */
-	bool used;
+	struct stored_recipe *recipe;  /* a reference of our own */
+	bool used, listed;             /* listed: its units get the serials of its list */
 	char opened_by[WHO_NAME_SIZE]; /* "": nobody said */
 	enum code last_code;
 	unsigned equal_codes, last_slot;

@@ -4,6 +4,7 @@
 #include "os/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static char *number_of(struct attempt *a, enum number_kind kind)
@@ -11,15 +12,26 @@ static char *number_of(struct attempt *a, enum number_kind kind)
 	return kind == NUMBER_SERIAL ? a->serial : a->mac;
 }
 
-/* Is it another slot's, that has a place on the line? */
-static bool promised(const struct slot *s, enum number_kind kind, const char *value)
+bool numbers_promised(const struct line *l, const struct slot *but, enum number_kind kind, const char *value)
 {
-	for (unsigned i = 0; i < s->line->slot_count; i++) {
-		struct slot *o = s->line->slots[i];
-		if (o != s && o->reserved && !strcmp(number_of(o->attempt, kind), value))
+	for (unsigned i = 0; i < l->slot_count; i++) {
+		struct slot *o = l->slots[i];
+		if (o != but && o->reserved && !strcmp(number_of(o->attempt, kind), value))
 			return true;
 	}
 	return false;
+}
+
+static bool promised(const struct slot *s, enum number_kind kind, const char *value)
+{
+	return numbers_promised(s->line, s, kind, value);
+}
+
+/* The batch on whose list the unit's serial has to be; 0: none asks for that. */
+static int64_t list_of(const struct slot *s)
+{
+	const struct batch *b = s->attempt->deploy ? NULL : batch_by_id(s->line, s->attempt->batch);
+	return b && b->listed ? strtoll(b->view.id, NULL, 10) : 0;
 }
 
 struct choosing {
@@ -40,17 +52,39 @@ static bool take_free(void *context, const char *value)
 static bool from_pool(struct slot *s, enum number_kind kind, struct err *e)
 {
 	struct choosing c = { .slot = s, .kind = kind };
-	if (!journal_free_numbers(s->line->reader, kind, take_free, &c, e))
+	struct journal_reader *r = s->line->reader;
+	int64_t list = kind == NUMBER_SERIAL ? list_of(s) : 0;
+	if (list ? !journal_listed_serials(r, list, take_free, &c, e)
+		 : !journal_free_numbers(r, kind, take_free, &c, e))
 		return false;
 	memcpy(number_of(s->attempt, kind), c.value, sizeof c.value);
 	s->attempt->source[kind] = "pool";
-	return c.value[0] || err_set(e, CODE_NUMBERS_EXHAUSTED, "no %s of the pool is free", number_kind_name(kind));
+	if (c.value[0])
+		return true;
+	return list ? err_set(e, CODE_NUMBERS_EXHAUSTED, "no serial on the list of batch %lld is free", (long long)list)
+		    : err_set(e, CODE_NUMBERS_EXHAUSTED, "no %s of the pool is free", number_kind_name(kind));
+}
+
+/* A batch with a list takes what is on it, any other what is on none.  has: the unit has it already, and keeps it
+ * wherever there is no list. */
+static bool list_allows(const struct slot *s, const char *serial, bool has, struct err *e)
+{
+	int64_t list = list_of(s), on;
+	if (!journal_serial_list(s->line->reader, serial, &on, e))
+		return false;
+	if (list && on != list)
+		return err_set(e, CODE_SERIAL_NOT_LISTED, "%s %s is not on the list of batch %lld",
+		    has ? "the unit's serial" : "the serial", serial, (long long)list);
+	return list || !on || has ||
+	       err_set(e, CODE_NUMBER_TAKEN, "the serial %s is on the list of batch %lld", serial, (long long)on);
 }
 
 /* One that somebody else chose. */
 static bool from_outside(struct slot *s, enum number_kind kind, const char *value, const char *source, struct err *e)
 {
 	bool fits;
+	if (kind == NUMBER_SERIAL && !list_allows(s, value, false, e))
+		return false;
 	if (!journal_number_fits(s->line->reader, kind, value, s->attempt->uid, &fits, e))
 		return false;
 	if (!fits || promised(s, kind, value))
@@ -69,6 +103,8 @@ static const char *given_by_mes(const struct slot *s, enum number_kind kind)
 /* What the unit has already stays; a different one that is meant for it shows a mistake. */
 static bool keeps(struct slot *s, enum number_kind kind, const char *has, const char *meant, struct err *e)
 {
+	if (kind == NUMBER_SERIAL && !list_allows(s, has, true, e))
+		return false;
 	if (*meant && strcmp(meant, has) != 0)
 		return err_set(
 		    e, CODE_NUMBER_TAKEN, "the unit has the %s %s, not %s", number_kind_name(kind), has, meant);
@@ -88,8 +124,14 @@ static enum admission choose(
 	if (how == NUMBERS_OFF && !*scanned)
 		return ADMIT_YES;
 	*fresh = true;
+	if (*meant && from_outside(s, kind, meant, *scanned ? "scan" : "mes", e))
+		return ADMIT_YES;
+	if (*scanned && e->code == CODE_SERIAL_NOT_LISTED) {
+		s->scanned[0] = '\0'; /* who scanned it is there, and scans another one */
+		return ADMIT_ASK;
+	}
 	if (*meant)
-		return from_outside(s, kind, meant, *scanned ? "scan" : "mes", e) ? ADMIT_YES : ADMIT_NO;
+		return ADMIT_NO;
 	if (how == NUMBERS_POOL)
 		return from_pool(s, kind, e) ? ADMIT_YES : ADMIT_NO;
 	err_set(e, CODE_SERIAL_MISSING, how == NUMBERS_MES ? "the MES gave no %s" : "no %s was scanned for it",
@@ -101,7 +143,9 @@ static enum admission choose_both(struct slot *s, const struct journal_unit *uni
 {
 	const struct line_options *o = &s->line->o;
 	struct attempt *a = s->attempt;
-	enum admission answer = choose(s, NUMBER_SERIAL, o->serials, unit->serial, &a->new_serial, e);
+	/* a list gives serials by itself where nobody else chooses them */
+	enum conf_numbers serials = o->serials == NUMBERS_OFF && list_of(s) ? NUMBERS_POOL : o->serials;
+	enum admission answer = choose(s, NUMBER_SERIAL, serials, unit->serial, &a->new_serial, e);
 	return answer == ADMIT_YES ? choose(s, NUMBER_MAC, o->macs, unit->mac, &a->new_mac, e) : answer;
 }
 
@@ -110,7 +154,7 @@ enum admission numbers_choose(struct slot *s, struct err *e)
 	const struct line_options *o = &s->line->o;
 	struct attempt *a = s->attempt;
 	struct journal_unit unit;
-	bool gives = !a->deploy && (o->serials != NUMBERS_OFF || o->macs != NUMBERS_OFF || s->scanned[0]);
+	bool gives = !a->deploy && (o->serials != NUMBERS_OFF || o->macs != NUMBERS_OFF || s->scanned[0] || list_of(s));
 	if (!gives && !a->recipe->recipe.per_unit)
 		return ADMIT_YES;
 	if (!journal_unit(s->line->reader, a->uid, &unit, e))
@@ -143,7 +187,8 @@ bool slot_scan(struct slot *s, const char *serial, const struct who *who, struct
 		return err_set(e, CODE_CONFLICT, "slot %u is at work", s->number);
 	snprintf(s->scanned, sizeof s->scanned, "%s", serial ? serial : "");
 	slot_publish(s);
-	if (serial && s->state == US_ASKING && s->result.code == CODE_SERIAL_MISSING)
+	if (serial && s->state == US_ASKING &&
+	    (s->result.code == CODE_SERIAL_MISSING || s->result.code == CODE_SERIAL_NOT_LISTED))
 		return slot_retry(s, who, e);
 	return true;
 }

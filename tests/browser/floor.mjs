@@ -93,7 +93,7 @@ test("numbers are brought and voided on the screen; what is short is said", asyn
 	await form.getByRole("button").click();
 	await form.getByRole("button", { name: "For good: press again" }).click();
 	await shown(page, 'tr:has(code:text-is("02:00:00:00:00:02")):has-text("label torn")');
-	equal((await line.rest("/numbers/counts")).mac, { free: 2, reserved: 0, bound: 0, void: 1 });
+	equal((await line.rest("/numbers/counts")).mac, { free: 2, listed: 0, reserved: 0, bound: 0, void: 1 });
 	await shows("floor-numbers");
 	await go("Line");
 });

@@ -65,17 +65,26 @@ test("a batch is opened on the screen; pressed twice it is one; its report recon
 	await page.getByRole("link", { name: "Batches", exact: true }).click();
 	await page.getByLabel("Order", { exact: true }).fill("WO-77");
 	await page.getByLabel("Quantity").fill("3");
+	const list = page.getByLabel("Its units' serials");
+	const open = page.getByRole("button", { name: "Open", exact: true });
+	await list.fill("CAM-1\nCAM-2\n\nCAM-1\n");
+	await shown(page, '[role=status]:has-text("CAM-1 stands there twice.")');
+	await list.fill("CAM-1\nCAM-2");
+	await shown(page, '[role=status]:has-text("2 serials for 3 units: 1 too few.")');
+	equal(await open.isDisabled(), true, "opening without enough serials");
+	await page.getByLabel("or from a file").setInputFiles({ name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("CAM-1\r\nCAM-2\r\n\r\nCAM-3\r\nCAM-4\r\n") });
+	await shown(page, '[role=status]:has-text("4 serials, CAM-1 to CAM-4: 1 to spare.")');
 	await shows(page, "batches");
 	await press(page, "Open");
 	await page.waitForURL(/batches\/\d+/, { timeout: LIMIT_MS });
-	await says(page.locator(".report"), "Order WO-77", "open", "Ordered 3", "Missing 3");
+	await says(page.locator(".report"), "Order WO-77", "open", "Ordered 3", "Missing 3", "Serials listed 4: 0 given, 4 left");
 	made = { ...made, ...(await line.cameras_come("camera=2 at=upload partition=ROMFS0 block=17 times=100 do=flip:5.3")) };
 	await line.wait_slot(2, ["failed"]);
 	for (const n of [1, 3]) await line.wait_slot(n, ["passed"]);
 	page = await openPage(`${made.url}/batches`);
 	await page.getByRole("link", { name: "WO-77", exact: true }).first().click();
 	await shown(page, '.report tr:has(th:text-is("Passed")) td:text-is("2")');
-	await says(page.locator(".report"), "Ordered 3", "Missing 1", "1 units: 1 FAIL, 0 other", "flash-mismatch FAIL 1", "First-pass yield 66.7 % (95 %: 20.8 % to 93.9 %)");
+	await says(page.locator(".report"), "Ordered 3", "Missing 1", "1 units: 1 FAIL, 0 other", "flash-mismatch FAIL 1", "4: 2 given, 2 left", "Listed serials that no unit has", "First-pass yield 66.7 % (95 %: 20.8 % to 93.9 %)");
 	await press(page.locator(".report"), "Close batch WO-77");
 	await page.waitForTimeout(400); // longer than a bounce
 	await page.locator(".report .order.danger").click();

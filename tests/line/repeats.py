@@ -296,8 +296,13 @@ class Things:
 
     def of_batches(self, held, resumed, closed):
         order = f"WO-new-{self.number}"
-        yield Shot("/batches", "/batches", {"order": order, "recipe": self.shas[0], "quantity": 5}, fine=(201,),
-                   same=("id", "order"), once=("batch-opened", {"order": order}))
+        serials = [f"B-{self.number}-{n}" for n in range(6)]
+
+        def listed(line, shot):
+            on = [n["value"] for n in self.rig.rest("/numbers?kind=serial&limit=1000")["items"] if n["value"] in serials and n["batch"]]
+            equal(on, serials, "the list, whole")
+        yield Shot("/batches", "/batches", {"order": order, "recipe": self.shas[0], "quantity": 5, "serials": serials}, fine=(201,),
+                   same=("id", "order"), once=("batch-opened", {"order": order, "serials": serials}), prove=listed)
         yield Shot("/batches/{id}/hold", f"/batches/{held}/hold", once=("batch-held", {"batch": held}), same=("id", "state"))
         yield Shot("/batches/{id}/resume", f"/batches/{resumed}/resume", once=("batch-resumed", {"batch": resumed}),
                    same=("id", "state"))

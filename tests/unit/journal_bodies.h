@@ -63,6 +63,15 @@ static inline int64_t put_batch(struct journal *j, const char *sha, const char *
 	    order, sha, quantity);
 }
 
+/* serials: its list, as JSON. */
+static inline int64_t put_listed(struct journal *j, const char *board, const char *serials)
+{
+	return put(j, KIND_BATCH_OPENED,
+	    "{\"order\":\"WO-L\",\"recipe\":\"" SHA_A "\",\"board\":\"%s\",\"quantity\":1,\"serials\":%s,"
+	    "\"key\":null,\"request\":null,\"by\":\"anna\"}",
+	    board, serials);
+}
+
 static inline int64_t put_start(
     struct journal *j, const char *uid, int64_t batch, const char *order, const char *sha, int slot)
 {
@@ -82,6 +91,18 @@ static inline int64_t put_numbered(struct journal *j, const char *uid, const cha
 	    "\"recipe\":\"" SHA_A
 	    "\",\"new_serial\":\"%s\",\"new_mac\":\"%s\",\"number_source\":\"mes\",\"permit\":\"granted\"}",
 	    uid, serial, mac);
+}
+
+/* It gets a serial for this batch; 0: outside of any. */
+static inline int64_t put_given(struct journal *j, const char *uid, int64_t batch, const char *serial)
+{
+	char name[24];
+	snprintf(name, sizeof name, batch ? "\"%lld\"" : "null", (long long)batch);
+	return put(j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN "\",\"uid\":\"%s\",\"usb_serial\":\"204C3\",\"batch\":%s,\"order\":null,"
+	    "\"recipe\":\"" SHA_A "\",\"new_serial\":\"%s\",\"number_source\":\"pool\"}",
+	    uid, name, serial);
 }
 
 /* At a person's word, outside of any batch. */

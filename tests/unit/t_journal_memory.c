@@ -59,7 +59,7 @@ static void *resize(void *p, int size)
 static struct place place;
 static struct journal *j;
 static struct journal_reader *r;
-static int64_t batch_1, attempt_1, numbers_1;
+static int64_t batch_1, attempt_1, numbers_1, listed_1;
 
 typedef bool question(FILE *out, struct err *e);
 
@@ -242,6 +242,22 @@ static bool numbers(FILE *out, struct err *e)
 	return say(out, json, ok);
 }
 
+static bool print_number(void *out, const char *value)
+{
+	fprintf(out, "%s ", value);
+	return true;
+}
+
+static bool lists(FILE *out, struct err *e)
+{
+	int64_t on;
+	if (!journal_listed_serials(r, listed_1, print_number, out, e) || !journal_serial_list(r, "L-2", &on, e) ||
+	    !journal_list_fits(r, "[\"L-9\",\"L-8\"]", e))
+		return false;
+	fprintf(out, "%d", on == listed_1);
+	return true;
+}
+
 static bool people(FILE *out, struct err *e)
 {
 	return list(query_people, out, e) && list(query_tokens, out, e);
@@ -312,6 +328,7 @@ static const struct {
 	{ "search", search, false },
 	{ "report", report, false },
 	{ "numbers", numbers, false },
+	{ "lists", lists, false },
 	{ "people", people, false },
 	{ "audit", audit, false },
 	{ "parked", parked, false },
@@ -495,6 +512,7 @@ static int day(void **state)
 	numbers_1 = put(j, KIND_NUMBERS_ADDED,
 	    "{\"number_kind\":\"serial\",\"numbers\":[{\"value\":\"A-1\"},{\"value\":\"A-2\"}],\"key\":\"key-1\","
 	    "\"request\":\"" SHA_A "\",\"status\":201,\"by\":null}");
+	listed_1 = put_listed(j, "openmv-m4", "[\"L-1\",\"L-2\"]");
 	put(j, KIND_PERSON_ADDED, PERSON_ADDED, "anna", "qa", "\"hash-of-a-pin\"", "\"hash-of-a-badge\"");
 	put(j, KIND_TOKEN_CREATED, TOKEN_CREATED, "mes", SHA_A);
 	put(j, KIND_SHIFT_STARTED,

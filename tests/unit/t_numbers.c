@@ -140,6 +140,123 @@ static void a_person_binds(void **state)
 	expect("serial", "X void 03, Y bound 04, A void 03, H bound 03");
 }
 
+static int64_t close_batch(int64_t batch)
+{
+	return put(j, KIND_BATCH_CLOSED, "{\"batch\":\"%lld\",\"by\":null}", (long long)batch);
+}
+
+static bool note_all(void *context, const char *value)
+{
+	strcat(context, value);
+	strcat(context, " ");
+	return true;
+}
+
+/* Free ones of a batch's list, or with 0 of the pool, in the order in which they are given out. */
+static void expect_free(int64_t batch, const char *wanted)
+{
+	char text[256] = "";
+	struct err e = ERR_INIT;
+	assert_true(batch ? journal_listed_serials(r, batch, note_all, text, &e)
+			  : journal_free_numbers(r, NUMBER_SERIAL, note_all, text, &e));
+	assert_string_equal(text, wanted);
+}
+
+static void expect_counts(int64_t batch, const char *wanted)
+{
+	struct err e = ERR_INIT;
+	const struct cJSON *counts;
+	char *json = NULL;
+	assert_true(query_batch(r, batch, &json, &e));
+	AUTO_JSON struct cJSON *tree = tree_of(json);
+	free(json);
+	assert_true(json_object(tree, "serials", &counts, &e));
+	json = json_print(counts);
+	assert_string_equal(json, wanted);
+	free(json);
+}
+
+static void list_refused(const char *serials, const char *why)
+{
+	struct err e = ERR_INIT;
+	assert_false(journal_list_fits(r, serials, &e));
+	assert_int_equal(e.code, CODE_NUMBER_TAKEN);
+	assert_string_equal(e.msg, why);
+	assert_int_equal(put_listed(j, "openmv-m4", serials), 0); /* whoever wrote it */
+}
+
+static void a_list_is_one_batch_s(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	int64_t on;
+	add("serial", "{\"value\":\"B\"},{\"value\":\"P\"}");
+	int64_t batch = put_listed(j, "openmv-n6", "[\"C\",\"B\",\"A\"]");
+	assert_true(batch > 0);
+	expect_free(batch, "C B A "); /* as the list has them, whatever was known before */
+	expect_free(0, "P ");
+	assert_true(journal_serial_list(r, "B", &on, &e) && on == batch);
+	assert_true(journal_serial_list(r, "P", &on, &e) && on == 0);
+	assert_true(journal_serial_list(r, "never seen", &on, &e) && on == 0);
+	/* its units get them, and nothing else; nobody else gets them */
+	assert_int_equal(put_given(j, UID_1, batch, "P"), 0);
+	assert_int_equal(put_given(j, UID_1, batch, "never seen"), 0);
+	assert_int_equal(put_given(j, UID_1, 0, "C"), 0);
+	int64_t a = put_given(j, UID_1, batch, "C");
+	expect_counts(batch, "{\"listed\":3,\"bound\":0,\"reserved\":1,\"free\":2,\"void\":0,\"moved\":0}");
+	put_end(j, a, "FAIL", "flash-error");
+	expect_free(batch, "C B A ");
+	put_end(j, put_given(j, UID_1, batch, "C"), "PASS", "ok");
+	assert_true(put(j, KIND_NUMBER_VOIDED,
+			"{\"number_kind\":\"serial\",\"value\":\"A\",\"reason\":\"torn\",\"by\":null}") > 0);
+	expect_free(batch, "B ");
+	expect_counts(batch, "{\"listed\":3,\"bound\":1,\"reserved\":0,\"free\":1,\"void\":1,\"moved\":0}");
+	/* a batch without a list gives none of them either, also when theirs is closed */
+	assert_true(close_batch(batch) > 0);
+	int64_t plain = put_batch(j, SHA_A, "WO-2", 5);
+	assert_int_equal(put_given(j, UID_2, plain, "B"), 0);
+	expect_free(0, "P ");
+	assert_true(put_given(j, UID_2, plain, "P") > 0);
+}
+
+static void what_may_be_listed(void **state)
+{
+	(void)state;
+	static const char bind[] = "{\"uid\":\"%s\",\"serial\":\"%s\",\"by\":null}";
+	struct err e = ERR_INIT;
+	put_end(j, put_given(j, UID_1, 0, "X"), "PASS", "ok");
+	add("serial", "{\"value\":\"V\"}");
+	put(j, KIND_NUMBER_VOIDED, "{\"number_kind\":\"serial\",\"value\":\"V\",\"reason\":null,\"by\":null}");
+	put_given(j, UID_2, 0, "R");
+	list_refused("[\"N\",\"X\"]", "not free: X (bound)");
+	list_refused("[\"V\",\"R\",\"X\",\"N\"]", "not free: V (void), R (reserved) and 1 more");
+	assert_int_equal(put_listed(j, "openmv-m4", "[\"N\",\"N\"]"), 0);
+	assert_int_equal(put_listed(j, "openmv-m4", "{\"a\":[1]}"), 0);
+	/* a serial that only the unit's own row knows */
+	assert_true(put(j, KIND_UNIT_SERIAL, bind, UID_1, "H") > 0);
+	list_refused("[\"H\"]", "not free: H (bound)");
+	/* nothing of all that was written */
+	expect("serial", "X void 03, V void -, R reserved 04");
+	int64_t first = put_listed(j, "openmv-n6", "[\"A\",\"B\",\"C\"]");
+	char why[64];
+	snprintf(why, sizeof why, "not free: B (of batch %lld)", (long long)first);
+	list_refused("[\"N\",\"B\"]", why);
+	/* a person gives one to a unit of the batch, to no other */
+	assert_int_equal(put(j, KIND_UNIT_SERIAL, bind, UID_1, "A"), 0);
+	put_end(j, put_given(j, UID_1, first, "B"), "PASS", "ok");
+	assert_true(put(j, KIND_UNIT_SERIAL, bind, UID_1, "A") > 0);
+	expect_counts(first, "{\"listed\":3,\"bound\":1,\"reserved\":0,\"free\":1,\"void\":1,\"moved\":0}");
+	/* what a closed batch has left may be listed again, in the new list's order */
+	close_batch(first);
+	assert_true(journal_list_fits(r, "[\"D\",\"C\"]", &e));
+	int64_t second = put_listed(j, "openmv-n6", "[\"D\",\"C\"]");
+	assert_true(second > 0);
+	expect_free(second, "D C ");
+	expect_free(first, "");
+	expect_counts(first, "{\"listed\":3,\"bound\":1,\"reserved\":0,\"free\":0,\"void\":1,\"moved\":1}");
+	assert_int_equal(put_given(j, UID_2, first, "C"), 0);
+}
+
 static void keys_live_a_day(void **state)
 {
 	(void)state;
@@ -168,6 +285,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(pass_binds_and_all_else_frees, begin, end),
 		cmocka_unit_test_setup_teardown(void_stays_void, begin, end),
 		cmocka_unit_test_setup_teardown(a_person_binds, begin, end),
+		cmocka_unit_test_setup_teardown(a_list_is_one_batch_s, begin, end),
+		cmocka_unit_test_setup_teardown(what_may_be_listed, begin, end),
 		cmocka_unit_test_setup_teardown(keys_live_a_day, begin, end) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, post, Refusal } from "./api.js";
 import { BatchOrders } from "./batch.js";
+import { queryOf } from "./filter.js";
 import { html } from "./html.js";
+import { linesOf, listSum, listTrouble } from "./lists.js";
 import { batches as open, refresh, stale } from "./live.js";
 import { notice } from "./orders.js";
 import { go, goTo } from "./place.js";
@@ -21,12 +23,17 @@ function Open() {
 	const recipes = useAnswer("/recipes?limit=1000");
 	const [key, setKey] = useState(newKey);
 	const [busy, setBusy] = useState(false);
+	const [list, setList] = useState("");
+	const [quantity, setQuantity] = useState(0);
+	const serials = linesOf(list);
+	const trouble = listTrouble(serials, quantity);
 	async function submit(event) {
 		event.preventDefault();
 		const form = Object.fromEntries(new FormData(event.currentTarget));
+		const asked = { order: form.order.trim(), recipe: form.recipe, quantity, ...(serials.length && { serials }) };
 		setBusy(true);
 		try {
-			const batch = await post("/batches", { order: form.order.trim(), recipe: form.recipe, quantity: Number(form.quantity) }, { "Idempotency-Key": key });
+			const batch = await post("/batches", asked, { "Idempotency-Key": key });
 			notice.value = null;
 			goTo(`/batches/${batch.id}`);
 		} catch (refusal) {
@@ -36,6 +43,7 @@ function Open() {
 		setBusy(false);
 		refresh();
 	}
+	const bringFile = async (event) => setList((await event.currentTarget.files[0]?.text()) ?? "");
 	const items = recipes?.body?.items.filter(usable) ?? [];
 	return html`<section class="block"><h2>Open a batch</h2>
 		${recipes?.body && !items.length && html`<p class="said">No recipe is in use. <strong>Bring one on the screen Recipes first.</strong></p>`}
@@ -43,9 +51,12 @@ function Open() {
 			<label class="field"><span>Order</span><input name="order" required maxlength="64" autocomplete="off" /></label>
 			<label class="field wide"><span>Recipe</span><select name="recipe" required>
 				${items.map((r) => html`<option key=${r.sha256} value=${r.sha256}>${r.name} ${r.version} · ${r.board}</option>`)}</select></label>
-			<label class="field"><span>Quantity</span><input name="quantity" type="number" required min="1" max="10000000" step="1" /></label>
-			<button type="submit" class="order" disabled=${busy || stale.value || !items.length}>Open</button>
+			<label class="field"><span>Quantity</span><input name="quantity" type="number" required min="1" max="10000000" step="1" onInput=${(event) => setQuantity(Number(event.currentTarget.value))} /></label>
+			<label class="field wide"><span>Its units' serials, one a line, or none</span><textarea rows="2" spellcheck=${false} value=${list} onInput=${(event) => setList(event.currentTarget.value)}></textarea></label>
+			<label class="field wide"><span>or from a file</span><input type="file" accept=".txt,.csv,text/plain" onChange=${bringFile} /></label>
+			<button type="submit" class="order" disabled=${busy || stale.value || !items.length || trouble !== ""}>Open</button>
 		</form>
+		<p role="status">${trouble ? html`<strong>▲ ${trouble}</strong>` : serials.length > 0 && listSum(serials, quantity)}</p>
 	</section>`;
 }
 
@@ -71,6 +82,9 @@ function List() {
 
 const Row = ({ name, children }) => html`<tr><th scope="row">${name}</th><td>${children}</td></tr>`;
 
+const COUNTED = [["bound", "given"], ["reserved", "reserved"], ["free", "left"], ["void", "void"], ["moved", "on a later batch's list"]];
+const listCounts = ({ id, serials }) => html`<a href=${`/station/numbers${queryOf({ batch: id })}`} onClick=${go}>${serials.listed}</a>: ${COUNTED.filter(([key]) => serials[key] || key === "bound").map(([key, word]) => `${serials[key]} ${word}`).join(", ")}`;
+
 const Reconcile = ({ batch, stats, others }) => html`<table class="yields">
 	<caption>Reconciled</caption>
 	<tbody>
@@ -79,12 +93,17 @@ const Reconcile = ({ batch, stats, others }) => html`<table class="yields">
 		<${Row} name="Missing">${batch.quantity - batch.passed}<//>
 		<${Row} name="Worked on and not passed">${others.length} units: ${others.filter((u) => u.verdict === "FAIL").length} FAIL, ${others.filter((u) => u.verdict !== "FAIL").length} other<//>
 		<${Row} name="Attempts">${batch.attempts.pass} PASS, ${batch.attempts.fail} FAIL, ${batch.attempts.error} ERROR, ${batch.attempts.aborted} ABORTED, ${batch.attempts.refused} refused<//>
+		${batch.serials && html`<${Row} name="Serials listed">${listCounts(batch)}<//>`}
 		${stats && html`<${Row} name="First-pass yield">${percent(stats.rates.first_pass.rate)} (95 %: ${percent(stats.rates.first_pass.low)} to ${percent(stats.rates.first_pass.high)})<//>
 		<${Row} name="Final yield">${percent(stats.rates.final.rate)} (95 %: ${percent(stats.rates.final.low)} to ${percent(stats.rates.final.high)})<//>`}
 	</tbody>
 </table>`;
 
 const unitName = (u) => html`<a href=${`/units/${u.uid}`} onClick=${go}>${u.serial ? `${u.serial} · ` : ""}<code>${u.uid}</code></a>`;
+
+const Left = ({ left }) => html`<table><caption>Listed serials that no unit has</caption>
+	<thead><tr><th scope="col">Serial</th><th scope="col">State</th><th scope="col">Unit</th><th scope="col">Why</th></tr></thead>
+	<tbody>${left.map((l) => html`<tr key=${l.serial}><th scope="row"><code>${l.serial}</code></th><td>${l.state}</td><td>${l.uid ? unitName({ uid: l.uid }) : "–"}</td><td>${l.reason ?? "–"}</td></tr>`)}</tbody></table>`;
 
 const Units = ({ passed, others }) => html`
 	${others.length > 0 && html`<table><caption>Worked on and not passed</caption>
@@ -97,7 +116,7 @@ const Units = ({ passed, others }) => html`
 const Checkpoint = ({ point }) =>
 	point
 		? html`<h3>Signed checkpoint</h3><p>The station signed these lines; its journal cannot be changed afterwards without contradicting them.</p>
-			<pre class="signed">${point.text}signature ${point.signature}\npublic key ${point.public_key}</pre>`
+			<pre class="signed">${point.text}signature ${point.signature}${"\n"}public key ${point.public_key}</pre>`
 		: html`<p>No checkpoint covers the batch yet: one is made when it is closed, and within five minutes of quiet.</p>`;
 
 function useReport(id) {
@@ -119,7 +138,7 @@ function One({ id }) {
 	const found = useReport(id);
 	if (!found) return html`<p role="status">Looking …</p>`;
 	if (found.refusal) return html`<${Refused} refusal=${found.refusal} />`;
-	const { batch, recipe, station, passed, not_passed: others, checkpoint } = found.report;
+	const { batch, recipe, station, passed, not_passed: others, serials_left: left, checkpoint } = found.report;
 	return html`<section class="block report">
 		<h2>Order ${batch.order}, batch ${batch.id}: ${batch.state}</h2>
 		<div class="orders">
@@ -141,6 +160,7 @@ function One({ id }) {
 		${found.stats.pareto.length > 0 && html`<table class="yields"><caption>What went wrong</caption><thead><tr><th scope="col">Code</th><th scope="col">Verdict</th><th scope="col" class="n">Attempts</th></tr></thead>
 			<tbody>${found.stats.pareto.map((c) => html`<tr key=${c.code}><th scope="row">${c.code}</th><td>${c.verdict}</td><td class="n">${c.count}</td></tr>`)}</tbody></table>`}
 		<${Checkpoint} point=${checkpoint} />
+		${left.length > 0 && html`<${Left} left=${left} />`}
 		<${Units} passed=${passed} others=${others} />
 	</section>`;
 }

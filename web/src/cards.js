@@ -105,7 +105,8 @@ async function give(number, serial) {
 }
 
 async function takeSerial(serial) {
-	const waits = numbers.value.filter((n) => slotOf(n).value.code === "serial-missing" && slotOf(n).value.state === "asking");
+	const asks = ({ state, code }) => state === "asking" && (code === "serial-missing" || code === "serial-not-listed");
+	const waits = numbers.value.filter((n) => asks(slotOf(n).value));
 	const number = takePointed() || (waits.length === 1 ? waits[0] : 0);
 	if (number) {
 		await give(number, serial);

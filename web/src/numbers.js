@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { post } from "./api.js";
 import { asked, queryOf } from "./filter.js";
 import { html } from "./html.js";
+import { linesOf } from "./lists.js";
 import { stale, station } from "./live.js";
 import { notice } from "./orders.js";
 import { go, goTo, path, search } from "./place.js";
@@ -16,11 +17,12 @@ const AT_ONCE = 10000; // that one request may bring
 
 const number = (value) => Number(value).toLocaleString("en-GB");
 
+// Free ones on a batch's list are for its units only.
 const Counts = ({ counts, numbers }) => html`<table class="yields">
-	<thead><tr><td></td>${STATES.map((s) => html`<th key=${s} scope="col" class="n">${s}</th>`)}<th scope="col">Units get them</th></tr></thead>
+	<thead><tr><td></td>${STATES.map((s) => html`<th key=${s} scope="col" class="n">${s}</th>`)}<th scope="col" class="n">on batches' lists</th><th scope="col">Units get them</th></tr></thead>
 	<tbody>${KINDS.map(([kind, name]) => html`<tr key=${kind}><th scope="row">${name}</th>
 		${STATES.map((s) => html`<td key=${s} class="n"><a href=${`/station/numbers${queryOf({ kind, status: s })}`} onClick=${go}>${number(counts[kind][s])}</a></td>`)}
-		<td>${WAYS[numbers?.[kind]] ?? "–"}</td></tr>`)}</tbody>
+		<td class="n">${number(counts[kind].listed)}</td><td>${WAYS[numbers?.[kind]] ?? "–"}</td></tr>`)}</tbody>
 </table>`;
 
 // Empty where there is enough, or where the pool is not used.
@@ -29,7 +31,7 @@ const shortage = (counts, numbers) =>
 
 const Kind = () => html`<label class="field"><span>Kind</span><select name="kind">${KINDS.map(([kind, name]) => html`<option key=${kind} value=${kind}>${name}</option>`)}</select></label>`;
 
-const linesOf = (text) => [...new Set(text.split(/[\r\n]+/).map((line) => line.trim()).filter(Boolean))];
+const uniqueLines = (text) => [...new Set(linesOf(text))];
 
 // The same list brought twice adds nothing: numbers that are known stay as they are.
 async function bringAll(kind, values, told) {
@@ -50,7 +52,7 @@ function Bring({ changed }) {
 		setBusy(true);
 		say(null);
 		try {
-			const values = linesOf(`${form.elements.text.value}\n${file ? await file.text() : ""}`);
+			const values = uniqueLines(`${form.elements.text.value}\n${file ? await file.text() : ""}`);
 			if (!values.length) throw Object.assign(new Error("There is no number in it."), { action: "Choose a file or type numbers, one a line." });
 			await bringAll(form.elements.kind.value, values, say);
 			notice.value = null;
@@ -99,21 +101,22 @@ function Void({ changed }) {
 }
 
 const Table = ({ items }) => html`<div class="scroll tall" tabindex="0" role="region" aria-label="Numbers"><table>
-	<thead><tr><th scope="col">Kind</th><th scope="col">Number</th><th scope="col">State</th><th scope="col">From</th><th scope="col">Unit</th><th scope="col" class="n">Attempt</th><th scope="col">Why</th></tr></thead>
+	<thead><tr><th scope="col">Kind</th><th scope="col">Number</th><th scope="col">State</th><th scope="col">From</th><th scope="col" class="n">Batch</th><th scope="col">Unit</th><th scope="col" class="n">Attempt</th><th scope="col">Why</th></tr></thead>
 	<tbody>${items.map((n) => html`<tr key=${n.id}><td>${n.kind === "mac" ? "MAC" : "serial"}</td><th scope="row"><code>${n.value}</code></th><td>${n.state}</td><td>${n.source}</td>
-		<td>${n.uid ? html`<a href=${`/units/${n.uid}`} onClick=${go}><code>${n.uid}</code></a>` : "–"}</td><td class="n">${n.attempt ?? "–"}</td><td>${n.reason ?? "–"}</td></tr>`)}</tbody>
+		<td class="n">${n.batch ? html`<a href=${`/batches/${n.batch}`} onClick=${go}>${n.batch}</a>` : "–"}</td><td>${n.uid ? html`<a href=${`/units/${n.uid}`} onClick=${go}><code>${n.uid}</code></a>` : "–"}</td><td class="n">${n.attempt ?? "–"}</td><td>${n.reason ?? "–"}</td></tr>`)}</tbody>
 </table></div>`;
 
 function List({ mark }) {
 	const now = asked();
-	const found = useAnswer(`/numbers${queryOf({ limit: 50, kind: now.kind, status: now.status, cursor: now.cursor })}`, mark);
-	const choose = (event) => goTo(path.value + queryOf({ ...Object.fromEntries(new FormData(event.currentTarget)) }));
+	const found = useAnswer(`/numbers${queryOf({ limit: 50, kind: now.kind, status: now.status, batch: now.batch, cursor: now.cursor })}`, mark);
+	const choose = (event) => goTo(path.value + queryOf({ batch: now.batch, ...Object.fromEntries(new FormData(event.currentTarget)) }));
 	const select = (name, label, options) => html`<label class="field"><span>${label}</span><select name=${name} value=${now[name] ?? ""}>
 		<option value="">any</option>${options.map(([value, text]) => html`<option key=${value} value=${value} selected=${now[name] === value}>${text}</option>`)}</select></label>`;
 	return html`<section class="block"><h2>Numbers</h2>
 		<form class="filter bare" aria-label="Which numbers" onChange=${choose} onSubmit=${(event) => event.preventDefault()} key=${search.value}>
 			${select("kind", "Kind", KINDS)} ${select("status", "State", STATES.map((s) => [s, s]))}
 		</form>
+		${now.batch && html`<p class="sum">On the list of <a href=${`/batches/${now.batch}`} onClick=${go}>batch ${now.batch}</a>, in its order. <a href=${`/station/numbers${queryOf({ ...now, batch: "" })}`} onClick=${go}>Show all numbers</a></p>`}
 		${found?.refusal && html`<${Refused} refusal=${found.refusal} />`}
 		${found?.body && !found.body.items.length && html`<p class="sum">There is none.</p>`}
 		${found?.body?.items.length > 0 && html`<${Table} items=${found.body.items} />`}
