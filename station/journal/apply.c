@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, kind, permit, new_serial, new_mac, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, kind, permit, new_serial, new_mac, unit_data, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, coalesce(:attempt_kind, 'program'), :permit, :new_serial, :new_mac, json_patch('{}', coalesce(:versions, '{}'))" values ")"
+	" :started_at, coalesce(:attempt_kind, 'program'), :permit, :new_serial, :new_mac, :unit_data, json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \
@@ -57,14 +57,14 @@
 	"INSERT INTO numbers(kind, value, id, seq, source, state) SELECT '" column "', :new_" column "," \
 	" :seq * 65536 + " n ", :seq, coalesce(" source "'scan'), 'free' WHERE :new_" column " IS NOT NULL" \
 	" ON CONFLICT(kind, value) DO NOTHING"
-#define RESERVE_NUMBER(column, and) \
-	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN (state = 'free' OR" \
-	" (state = 'reserved' AND uid = :uid))" and " THEN 'reserved' END" \
+#define RESERVE_NUMBER(column, list) \
+	"UPDATE numbers SET seq = :seq, uid = :uid, attempt = :seq, state = CASE WHEN state = 'free' AND batch IS " list \
+	" OR state = 'reserved' AND uid = :uid AND coalesce(batch = " list ", " list " IS NULL) THEN 'reserved' END" \
 	" WHERE kind = '" column "' AND value = :new_" column
+/* The attempt's batch, if it has a list; a free number is on it then, and else on none. */
+#define ITS_LIST "(SELECT iif(b.listed IS NULL, NULL, b.id) FROM batches b WHERE b.id = " BATCH ")"
+#define NO_LIST  "NULL"
 
-/* Is it on the list of the attempt's batch, or on none where that batch has none?  Null otherwise, as above. */
-#define OF_THE_LIST \
-	" AND batch IS (SELECT iif(b.listed IS NULL, NULL, b.id) FROM batches b WHERE b.id = " BATCH ")"
 #define STILL_LISTED "EXISTS(SELECT 1 FROM batches b WHERE b.id = numbers.batch AND b.state <> 'closed')"
 
 /* What a unit has shown, when the running shift waits for it. */
@@ -144,8 +144,8 @@ static const struct rule {
 	{ KIND_ATTEMPT_STARTED, MUST, START_ATTEMPT("", "") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("0", "serial", ":number_source, ") },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_NUMBER("1", "mac", ":mac_source, :number_source, ") },
-	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial", OF_THE_LIST) },
-	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac", "") },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("serial", ITS_LIST) },
+	{ KIND_ATTEMPT_STARTED, MAY, RESERVE_NUMBER("mac", NO_LIST) },
 	{ KIND_ATTEMPT_STARTED, MAY, SEE_LATENESS },
 
 	{ KIND_ATTEMPT_STEP, MAY,
@@ -208,14 +208,18 @@ static const struct rule {
 	  " AND u.uid = (SELECT a.uid" THIS_ATTEMPT ") AND u.seq = :seq)"
 	  " WHERE id = (SELECT a.batch" THIS_ATTEMPT ")" },
 
-	/* what it reserved is the unit's by its PASS, else free again */
+	/* what it reserved is the unit's by its PASS, else free again, but for what it may have written into the camera */
 	{ KIND_ATTEMPT_ENDED, MAY,
 	  "UPDATE units SET seq = :seq, serial = coalesce((SELECT a.new_serial" THIS_ATTEMPT "), serial),"
 	  " mac = coalesce((SELECT a.new_mac" THIS_ATTEMPT "), mac)" THIS_UNIT PASSED
 	  " AND EXISTS(SELECT 1" THIS_ATTEMPT " AND coalesce(a.new_serial, a.new_mac) IS NOT NULL)" },
 	{ KIND_ATTEMPT_ENDED, MAY,
-	  "UPDATE numbers SET seq = :seq, state = iif(:verdict = 'PASS', 'bound', 'free'), uid = iif(:verdict = 'PASS', uid,"
-	  " NULL), attempt = iif(:verdict = 'PASS', attempt, NULL) WHERE attempt = " ATTEMPT " AND state = 'reserved'" },
+	  "UPDATE numbers SET seq = :seq, state = iif(:verdict = 'PASS', 'bound', state), kept = CASE WHEN :verdict <> 'PASS'"
+	  " THEN coalesce(kept, (SELECT a.id FROM attempts a, json_each(a.unit_data) d WHERE a.id = " ATTEMPT
+	  " AND a.writing_at IS NOT NULL AND d.value = numbers.kind)) END WHERE attempt = " ATTEMPT " AND state = 'reserved'" },
+	{ KIND_ATTEMPT_ENDED, MAY,
+	  "UPDATE numbers SET seq = :seq, state = 'free', uid = NULL, attempt = NULL WHERE attempt = " ATTEMPT
+	  " AND state = 'reserved' AND kept IS NULL" },
 
 	{ KIND_ATTEMPT_ENDED, MAY,
 	  SEE_CHALLENGE(ATTEMPT, ":verdict", "(SELECT a.uid" THIS_ATTEMPT ")") " AND " ATTEMPT " > c.shift" },
@@ -248,7 +252,7 @@ static const struct rule {
 	  "UPDATE numbers SET seq = :seq, state = 'void', reason = 'the unit has another serial' WHERE kind = 'serial'"
 	  " AND state = 'bound' AND uid = :uid AND value IS NOT :serial" },
 	{ KIND_UNIT_SERIAL, MAY,
-	  "UPDATE numbers SET seq = :seq, uid = :uid, state = CASE WHEN (state = 'free' OR (state <> 'void' AND uid = :uid))"
+	  "UPDATE numbers SET seq = :seq, uid = :uid, kept = NULL, state = CASE WHEN (state = 'free' OR (state <> 'void' AND uid = :uid))"
 	  " AND (batch IS NULL OR EXISTS(SELECT 1 FROM attempts a WHERE a.uid = :uid AND +a.batch = numbers.batch))"
 	  " THEN 'bound' END WHERE kind = 'serial' AND value = :serial" },
 	{ KIND_UNIT_SERIAL, MUST,
@@ -260,8 +264,9 @@ static const struct rule {
 	  " 'pool', iif(u.uid IS NULL, 'free', 'bound'), u.uid FROM (SELECT 1) LEFT JOIN (SELECT min(uid) AS uid FROM units"
 	  " WHERE :number_kind = 'serial' AND serial = @value) u WHERE true ON CONFLICT(kind, value) DO NOTHING" },
 	{ KIND_NUMBER_VOIDED, MUST,
-	  "UPDATE numbers SET seq = :seq, state = 'void', reason = :reason WHERE kind = :number_kind AND value = :value"
-	  " AND state = 'free'" },
+	  "UPDATE numbers SET seq = :seq, state = 'void', kept = NULL, reason = :reason WHERE kind = :number_kind"
+	  " AND value = :value AND (state = 'free' OR (state = 'reserved' AND kept IS NOT NULL"
+	  " AND (SELECT a.ended_at FROM attempts a WHERE a.id = numbers.attempt) IS NOT NULL))" },
 	{ KIND_SHIFT_STARTED, MUST,
 	  "INSERT INTO shifts(id, seq, started_at, started_by, hours) SELECT :seq, :seq, " AT ", :by, :hours" },
 	{ KIND_SHIFT_STARTED, EACH("units"),

@@ -77,6 +77,7 @@ struct field {
 	MAY("new_mac", TEXT), \
 	MAY("number_source", TEXT),   /* of those, or of the serial alone: pool, scan, mes */ \
 	MAY("mac_source", TEXT),      /* where it is another one than the serial's */ \
+	MAY("unit_data", TEXTS),      /* serial, mac: which of them the recipe writes into the camera */ \
 	MAY("permit", TEXT),          /* the MES's: granted, cached; silent: it gave no answer and that is allowed */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 

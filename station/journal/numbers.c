@@ -77,6 +77,26 @@ bool journal_listed_serials(
 	return each_of(s, each, context, e);
 }
 
+bool journal_kept_number(
+    struct journal_reader *r, enum number_kind kind, const char *uid, char value[129], struct err *e)
+{
+	READING struct reading *g = reading_begin(r, e);
+	sqlite3_stmt *s = reading_prepare(g,
+	    "SELECT value FROM numbers WHERE uid = ?1 AND kind = ?2 AND state = 'reserved' AND kept IS NOT NULL"
+	    " ORDER BY kept DESC LIMIT 1",
+	    e);
+	*value = '\0';
+	if (!s)
+		return false;
+	sql_bind_text(s, 1, uid);
+	sql_bind_text(s, 2, number_kind_name(kind));
+	int rc = reading_step(s, e);
+	if (rc <= 0)
+		return rc == 0;
+	sql_copy(s, 0, value, 129);
+	return sql_row_whole(s, e);
+}
+
 bool journal_serial_list(struct journal_reader *r, const char *serial, int64_t *batch, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
@@ -129,7 +149,8 @@ bool journal_list_fits(struct journal_reader *r, const char *serials, struct err
 /* As the API shows a number. */
 #define NUMBER                                                                                                         \
 	"json_object('id', cast(id AS TEXT), 'kind', kind, 'value', value, 'state', state, 'source', source,"          \
-	" 'batch', cast(batch AS TEXT), 'uid', uid, 'attempt', cast(attempt AS TEXT), 'reason', reason) FROM numbers"
+	" 'batch', cast(batch AS TEXT), 'uid', uid, 'attempt', cast(attempt AS TEXT), 'kept', cast(kept AS TEXT), "    \
+	"'reason', reason) FROM numbers"
 /* What is asked for besides. */
 #define ASKED " AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR state = ?4)"
 

@@ -17,12 +17,15 @@ bool journal_free_numbers(
 /* The same for those on this batch's list, in the list's order. */
 bool journal_listed_serials(
     struct journal_reader *r, int64_t batch, journal_number_fn *each, void *context, struct err *e);
+/* The number that this unit may carry already, since an attempt that did not pass wrote it into it; "": none. */
+bool journal_kept_number(
+    struct journal_reader *r, enum number_kind kind, const char *uid, char value[129], struct err *e);
 /* On which batch's list is it?  0: on none. */
 bool journal_serial_list(struct journal_reader *r, const char *serial, int64_t *batch, struct err *e);
 /* May all of them, an array of JSON, be a new batch's list?  number-taken names the first that may not, and why. */
 bool journal_list_fits(struct journal_reader *r, const char *serials, struct err *e);
-/* {"items":[{id,kind,value,state,source,batch,uid,attempt,reason}],"next":...} in their order, which with batch is the
- * order of its list; kind, status, uid, batch. */
+/* {"items":[{id,kind,value,state,source,batch,uid,attempt,kept,reason}],"next":...} in their order, which with batch is
+ * the order of its list; kind, status, uid, batch. */
 bool query_numbers(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 /* {"kind","given","added"}: what a row numbers-added brought.  not-found. */
 bool query_numbers_added(struct journal_reader *r, int64_t seq, char **json, struct err *e);

@@ -112,18 +112,34 @@ static bool keeps(struct slot *s, enum number_kind kind, const char *has, const 
 	return true;
 }
 
+/* So does what an attempt that did not pass may have written into it. */
+static bool takes_back(struct slot *s, enum number_kind kind, const char *kept, const char *meant, struct err *e)
+{
+	if (*meant && strcmp(meant, kept) != 0)
+		return err_set(e, CODE_NUMBER_TAKEN,
+		    "the %s %s may stand in the unit, since it was written: void it first", number_kind_name(kind),
+		    kept);
+	s->attempt->source[kind] = "pool";
+	return keeps(s, kind, kept, meant, e);
+}
+
 static enum admission choose(
     struct slot *s, enum number_kind kind, enum conf_numbers how, const char *has, bool *fresh, struct err *e)
 {
 	const char *scanned = kind == NUMBER_SERIAL ? s->scanned : "", *given = given_by_mes(s, kind);
 	const char *meant = *scanned ? scanned : how == NUMBERS_MES ? given : "";
+	char kept[129];
 	number_of(s->attempt, kind)[0] = '\0';
 	*fresh = false;
 	if (*has)
 		return keeps(s, kind, has, meant, e) ? ADMIT_YES : ADMIT_NO;
-	if (how == NUMBERS_OFF && !*scanned)
+	if (!journal_kept_number(s->line->reader, kind, s->attempt->uid, kept, e))
+		return ADMIT_NO;
+	*fresh = *kept || how != NUMBERS_OFF || *scanned;
+	if (*kept)
+		return takes_back(s, kind, kept, meant, e) ? ADMIT_YES : ADMIT_NO;
+	if (!*fresh)
 		return ADMIT_YES;
-	*fresh = true;
 	if (*meant && from_outside(s, kind, meant, *scanned ? "scan" : "mes", e))
 		return ADMIT_YES;
 	if (*scanned && e->code == CODE_SERIAL_NOT_LISTED) {

@@ -1,5 +1,5 @@
 /* What the journal is told about attempts: the bodies of the rows, in the fields of journal/kinds.h. */
-#include "line/line_state.h"
+#include "line/numbers.h"
 
 #include "base/hex.h"
 #include "base/timefmt.h"
@@ -74,6 +74,25 @@ static void add_versions(struct cJSON *body, const struct attempt *a)
 	}
 }
 
+static bool recipe_writes(const struct recipe *r, enum unit_value value)
+{
+	for (unsigned i = 0; i < r->region_count; i++)
+		for (unsigned n = 0; n < r->regions[i].field_count; n++)
+			if (r->regions[i].fields[n].value == value)
+				return true;
+	return false;
+}
+
+/* Which of the new numbers will stand in the camera, passed or not. */
+static void add_unit_data(struct cJSON *body, const struct attempt *a)
+{
+	struct cJSON *list = json_add_array(body, "unit_data");
+	if (a->new_serial && recipe_writes(&a->recipe->recipe, UNIT_SERIAL))
+		json_add_string(list, NULL, number_kind_name(NUMBER_SERIAL));
+	if (a->new_mac && recipe_writes(&a->recipe->recipe, UNIT_MAC))
+		json_add_string(list, NULL, number_kind_name(NUMBER_MAC));
+}
+
 /* The fields that attempt-started and attempt-refused share. */
 static struct cJSON *start_body(struct slot *s)
 {
@@ -102,6 +121,8 @@ static struct cJSON *start_body(struct slot *s)
 		json_add_string(body, "number_source", a->source[a->new_serial ? NUMBER_SERIAL : NUMBER_MAC]);
 	if (a->new_serial && a->new_mac)
 		json_add_string(body, "mac_source", a->source[NUMBER_MAC]);
+	if (a->recipe && a->recipe->recipe.per_unit && (a->new_serial || a->new_mac))
+		add_unit_data(body, a);
 	if (a->permit.how != PERMIT_NONE)
 		json_add_string(body, "permit", permit_name(a->permit.how));
 	if (a->who.alt_count)

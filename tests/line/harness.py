@@ -191,6 +191,14 @@ class Rig:
                 return int(path.split("/")[2])
         raise AssertionError("no stationd runs")
 
+    def kill(self):
+        """kill -9; with --respawn the station comes back, and is waited for."""
+        address = os.path.join(self.state, "http.address")
+        os.unlink(address)
+        os.kill(self.station_pid(), signal.SIGKILL)
+        until(lambda: os.path.exists(address) and os.path.getsize(address), "the station is back")
+        self.find_url()
+
     def rest(self, path, body=None, method=None, kind="application/json", headers=None):
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         if method == "POST" and data is None:

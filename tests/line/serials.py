@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Serials and MAC numbers: each is one unit's, whatever happens; Idempotency-Keys and If-Match, with kill -9 in between."""
+import contextlib
 import json
 import os
 import subprocess
@@ -22,15 +23,6 @@ def refused(code, function, *words, **more):
 
 def numbers(rig, kind="serial", key="value"):
     return {n["value"]: (n["state"], n["uid"]) for n in rig.rest(f"/numbers?kind={kind}&limit=1000")["items"]}
-
-
-def kill(rig):
-    """kill -9, and the station is back."""
-    address = f"{rig.state}/http.address"
-    os.unlink(address)
-    os.kill(rig.station_pid(), 9)
-    until(lambda: os.path.exists(address) and os.path.getsize(address), "the station is back")
-    rig.find_url()
 
 
 def again(rig, number, states, before):
@@ -152,6 +144,12 @@ def counts(rig, batch):
     return got
 
 
+def given(rig, serial):
+    """How many attempts have reserved it."""
+    with contextlib.closing(rig.database()) as db:
+        return db.execute("SELECT count(*) FROM attempts WHERE new_serial = ?", (serial,)).fetchone()[0]
+
+
 def told(rig, seq):
     """What the stream says of that row."""
     request = urllib.request.Request(f"{rig.url}/api/v1/events", headers={"Last-Event-ID": str(int(seq) - 1)})
@@ -184,7 +182,7 @@ def list_checked():
         key = {"Idempotency-Key": "list-1"}
         first = open_listed(rig, sha, ["L-3", "P-2", "L-1"], 2, key)
         refused("key-reused", open_listed, rig, sha, ["L-3", "P-2"], 2, key)
-        kill(rig)
+        rig.kill()
         equal(open_listed(rig, sha, ["L-3", "P-2", "L-1"], 2, key), first)
         batch = first["id"]
         equal([n["value"] for n in rig.rest(f"/numbers?batch={batch}")["items"]], ["L-3", "P-2", "L-1"])
@@ -202,7 +200,7 @@ def list_checked():
         details = rig.rest("/audit?what=batch-opened&limit=1")["items"][0]["details"]
         assert details["listed"] == 65000 and "serials" not in details, list(details)
         equal(rig.rest(f"/numbers?batch={long}&limit=1")["items"][0]["value"], "00000064999")
-        kill(rig)
+        rig.kill()
         equal(counts(rig, long), [0, 0, 65000, 0, 0])
 
 
@@ -221,10 +219,10 @@ def list_given():
         failed = again(rig, 2, {"failed"}, rig.wait_slot(2, {"running"}))
         equal((failed["serial"], counts(rig, batch)), (None, [1, 0, 3, 0, 0]))
         rig.control("clear 2")
-        rig.control("fault camera=2 at=dnload times=1 do=silent")
-        again(rig, 2, {"compared"}, failed)
-        equal([n["value"] for n in rig.rest(f"/numbers?batch={batch}&status=reserved")["items"]], ["L-1"])
-        kill(rig)
+        rig.control("fault camera=2 at=dnload times=1000 do=silent")
+        rig.control("power-cycle 2 hold")
+        until(lambda: given(rig, "L-1") == 2, "it is reserved once more")
+        rig.kill()
         rig.control("clear 2")
         equal(counts(rig, batch), [1, 0, 3, 0, 0])
         second = again(rig, 2, {"passed"}, rig.wait_slot(2, {"error"}))
@@ -352,17 +350,17 @@ def killed():
         for path, body, kind in (("/recipes", image, octets), ("/numbers", b'{"kind":"mac","values":["A","B"]}', json_)):
             first = call(path, body, kind, "k" + path)
             equal(first[0], 201)
-            kill(rig)
+            rig.kill()
             equal(call(path, body, kind, "k" + path), first, f"{path} repeated")
         known = call("/recipes", image, octets, "k-known")
         equal(known[0], 200)
-        kill(rig)
+        rig.kill()
         equal(call("/recipes", image, octets, "k-known"), known)
         refused("key-reused", rig.rest, "/recipes", image + b"x", "POST", kind=octets, headers={"Idempotency-Key": "k-known"})
         sha = rig.rest("/recipes")["items"][0]["sha256"]
         body = b'{"order":"WO-1","recipe":"%s","quantity":5}' % sha.encode()
         first = call("/batches", body, json_, "k-batch")
-        kill(rig)
+        rig.kill()
         equal(call("/batches", body, json_, "k-batch"), first)
         equal([len(rig.rest(p)["items"]) for p in ("/recipes", "/batches", "/numbers")], [1, 1, 2])
 

@@ -93,6 +93,45 @@ def romfs():
 
 
 @test
+def kept():
+    """red after the write: the serial that stands in the flash is no other unit's, kill -9 or not, and is its own when it passes"""
+    with Rig("openmv-ae3", cameras=2, slots=["1-1.1", "1-1.2"], speed="instant", more="[numbers]\nserial = pool\n", start=False,
+             options=["--respawn", "--windows", "0.3"], program="retries = 0\nhold_after = 0") as rig:
+        unit = tree(f"{rig.work}/unit", {"unit.json": UNIT.replace(b"{{mac", b"{{uid_____"), "more.bin": bytes(range(256)) * 20})
+
+        def number():
+            (n,) = rig.rest("/numbers")["items"]
+            return n["state"], n["uid"], n["kept"] is not None
+
+        def starts():
+            return len(rig.rest("/attempts?slot=1&limit=1000")["items"])
+        rig.start(mode="run")
+        rig.rest("/numbers", {"kind": "serial", "values": ["CAM-000001"]}, "POST")
+        rig.open_batch(rig.upload(rig.recipe(parts=[f"ROMFS1={unit}"], extra=["--unit-data", "ROMFS1"])))
+        for n in (1, 2):
+            rig.wait_slot(n, {"running"})
+        rig.control("fault camera=1 at=upload partition=ROMFS1 times=1000 do=flip:70.1")
+        slot = again(rig, 1, {"failed"})
+        equal((slot["code"], slot["serial"], number()), ("flash-mismatch", None, ("reserved", slot["uid"], True)))
+        rig.kill()  # what stands in its bootloader is taken up again
+        rig.wait_slot(1, {"failed"}, after=slot["attempt"])
+        equal(number(), ("reserved", slot["uid"], True))
+        equal(again(rig, 2, {"refused"})["code"], "numbers-exhausted")
+        rig.control("clear 1")
+        rig.control("fault camera=1 at=dnload times=1000 do=silent")
+        before = starts()
+        rig.control("power-cycle 1 hold")
+        until(lambda: starts() > before, "its next attempt")
+        rig.kill()
+        rig.control("clear 1")
+        rig.wait_slot(1, {"error"})
+        equal(number(), ("reserved", slot["uid"], True))
+        equal(again(rig, 1, {"passed"})["serial"], "CAM-000001")
+        equal(number(), ("bound", slot["uid"], False))
+        equal(json.loads(file_in(rig, rig.dump(1, "ROMFS1"), "unit.json"))["serial"].rstrip(), "CAM-000001")
+
+
+@test
 def refused():
     """no number, one that is too wide, one that would end the string it stands in: refused, and the flash is as it was"""
     with Rig("openmv-ae3", cameras=1, speed="instant", more="[numbers]\nserial = scan\n", start=False) as rig:

@@ -105,6 +105,17 @@ static inline int64_t put_given(struct journal *j, const char *uid, int64_t batc
 	    uid, name, serial);
 }
 
+/* It gets a serial and a MAC number of the pool, of which the recipe writes the serial into the camera. */
+static inline int64_t put_filled(struct journal *j, const char *uid, const char *serial, const char *mac)
+{
+	return put(j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN "\",\"uid\":\"%s\",\"usb_serial\":\"204C3\",\"batch\":null,\"order\":null,"
+	    "\"recipe\":\"" SHA_A "\",\"new_serial\":\"%s\",\"new_mac\":\"%s\",\"number_source\":\"pool\","
+	    "\"unit_data\":[\"serial\"]}",
+	    uid, serial, mac);
+}
+
 /* At a person's word, outside of any batch. */
 static inline int64_t put_deploy(struct journal *j, const char *uid, const char *sha, const char *kind)
 {

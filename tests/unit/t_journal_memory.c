@@ -251,10 +251,11 @@ static bool print_number(void *out, const char *value)
 static bool lists(FILE *out, struct err *e)
 {
 	int64_t on;
+	char kept[129];
 	if (!journal_listed_serials(r, listed_1, print_number, out, e) || !journal_serial_list(r, "L-2", &on, e) ||
-	    !journal_list_fits(r, "[\"L-9\",\"L-8\"]", e))
+	    !journal_list_fits(r, "[\"L-9\",\"L-8\"]", e) || !journal_kept_number(r, NUMBER_SERIAL, UID_1, kept, e))
 		return false;
-	fprintf(out, "%d", on == listed_1);
+	fprintf(out, "%d %s", on == listed_1, kept);
 	return true;
 }
 
@@ -524,6 +525,9 @@ static int day(void **state)
 	put(j, KIND_LABEL_PRINTED,
 	    "{\"attempt\":\"%lld\",\"code\":\"ok\",\"message\":null,\"reason\":null,\"by\":null}",
 	    (long long)attempt_1);
+	int64_t filled = put_filled(j, UID_1, "K-1", "M-1");
+	put_writing(j, filled);
+	put_end(j, filled, "FAIL", "flash-mismatch");
 	int64_t open = put_start(j, UID_2, batch_1, "WO-1", SHA_A, 2);
 	put_step(j, open, "identified", "ok");
 	journal_close(j); /* from now on nobody else asks SQLite for memory */

@@ -257,6 +257,81 @@ static void what_may_be_listed(void **state)
 	assert_int_equal(put_given(j, UID_2, first, "C"), 0);
 }
 
+static void expect_kept(const char *uid, const char *wanted)
+{
+	char value[129];
+	struct err e = ERR_INIT;
+	assert_true(journal_kept_number(r, NUMBER_SERIAL, uid, value, &e));
+	assert_string_equal(value, wanted);
+}
+
+static void what_was_written_stays_the_units(void **state)
+{
+	(void)state;
+	static const char voided[] = "{\"number_kind\":\"serial\",\"value\":\"%s\",\"reason\":\"torn\",\"by\":null}";
+	add("serial", "{\"value\":\"A\"},{\"value\":\"B\"},{\"value\":\"C\"}");
+	/* red before anything was written: free again */
+	put_end(j, put_filled(j, UID_1, "A", "M1"), "ERROR", "usb-gone");
+	expect("serial", "A free -, B free -, C free -");
+	/* red afterwards: what stands in the camera is kept, the other number is not */
+	int64_t a = put_filled(j, UID_1, "A", "M1");
+	put_writing(j, a);
+	expect_kept(UID_1, "");
+	put_end(j, a, "FAIL", "flash-mismatch");
+	expect("serial", "A reserved 03, B free -, C free -");
+	expect("mac", "M1 free -");
+	expect_kept(UID_1, "A");
+	expect_kept(UID_2, "");
+	expect_free(0, "B C ");
+	assert_true(fits("A", UID_1) && !fits("A", UID_2));
+	assert_int_equal(put_filled(j, UID_2, "A", "M2"), 0);
+	/* and stays so, whatever comes of its next attempts, until one passes */
+	a = put_filled(j, UID_1, "A", "M1");
+	assert_int_equal(put(j, KIND_NUMBER_VOIDED, voided, "A"), 0); /* it is at work */
+	put_end(j, a, "ERROR", "usb-gone");
+	expect_kept(UID_1, "A");
+	a = put_filled(j, UID_1, "A", "M1");
+	put_writing(j, a);
+	put_end(j, a, "PASS", "ok");
+	expect("serial", "A bound 03, B free -, C free -");
+	expect_kept(UID_1, "");
+	/* a person takes it away */
+	a = put_filled(j, UID_2, "B", "M2");
+	put_writing(j, a);
+	put_end(j, a, "ERROR", "station-stopped");
+	expect_kept(UID_2, "B");
+	assert_true(put(j, KIND_NUMBER_VOIDED, voided, "B") > 0);
+	expect("serial", "A bound 03, B void 04, C free -");
+	expect_kept(UID_2, "");
+	assert_int_equal(put_filled(j, UID_2, "B", "M2"), 0);
+	assert_true(put_filled(j, UID_2, "C", "M2") > 0);
+}
+
+/* In a later batch it is as if the unit had it: no batch with a list of others takes it, any without one does. */
+static void kept_ones_on_lists(void **state)
+{
+	(void)state;
+	int64_t first = put_listed(j, "openmv-n6", "[\"A\",\"B\"]");
+	int64_t a = put(j, KIND_ATTEMPT_STARTED,
+	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
+	    "\"started_at\":\"" WHEN "\",\"uid\":\"" UID_1
+	    "\",\"usb_serial\":\"204C3\",\"batch\":\"%lld\",\"order\":null,"
+	    "\"recipe\":\"" SHA_A "\",\"new_serial\":\"A\",\"number_source\":\"pool\",\"unit_data\":[\"serial\"]}",
+	    (long long)first);
+	put_writing(j, a);
+	put_end(j, a, "FAIL", "flash-mismatch");
+	expect_counts(first, "{\"listed\":2,\"bound\":0,\"reserved\":1,\"free\":1,\"void\":0,\"moved\":0}");
+	close_batch(first);
+	list_refused("[\"A\"]", "not free: A (reserved)");
+	int64_t other = put_listed(j, "openmv-n6", "[\"B\"]");
+	assert_int_equal(put_given(j, UID_1, other, "A"), 0);
+	close_batch(other);
+	int64_t plain = put_batch(j, SHA_A, "WO-2", 5);
+	assert_int_equal(put_given(j, UID_2, plain, "A"), 0);
+	put_end(j, put_given(j, UID_1, plain, "A"), "PASS", "ok");
+	expect_counts(first, "{\"listed\":2,\"bound\":1,\"reserved\":0,\"free\":0,\"void\":0,\"moved\":1}");
+}
+
 static void keys_live_a_day(void **state)
 {
 	(void)state;
@@ -287,6 +362,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_person_binds, begin, end),
 		cmocka_unit_test_setup_teardown(a_list_is_one_batch_s, begin, end),
 		cmocka_unit_test_setup_teardown(what_may_be_listed, begin, end),
+		cmocka_unit_test_setup_teardown(what_was_written_stays_the_units, begin, end),
+		cmocka_unit_test_setup_teardown(kept_ones_on_lists, begin, end),
 		cmocka_unit_test_setup_teardown(keys_live_a_day, begin, end) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,7 @@ function Void({ changed }) {
 
 const Table = ({ items }) => html`<div class="scroll tall" tabindex="0" role="region" aria-label="Numbers"><table>
 	<thead><tr><th scope="col">Kind</th><th scope="col">Number</th><th scope="col">State</th><th scope="col">From</th><th scope="col" class="n">Batch</th><th scope="col">Unit</th><th scope="col" class="n">Attempt</th><th scope="col">Why</th></tr></thead>
-	<tbody>${items.map((n) => html`<tr key=${n.id}><td>${n.kind === "mac" ? "MAC" : "serial"}</td><th scope="row"><code>${n.value}</code></th><td>${n.state}</td><td>${n.source}</td>
+	<tbody>${items.map((n) => html`<tr key=${n.id}><td>${n.kind === "mac" ? "MAC" : "serial"}</td><th scope="row"><code>${n.value}</code></th><td>${n.state}${n.kept && ", may stand in the unit"}</td><td>${n.source}</td>
 		<td class="n">${n.batch ? html`<a href=${`/batches/${n.batch}`} onClick=${go}>${n.batch}</a>` : "–"}</td><td>${n.uid ? html`<a href=${`/units/${n.uid}`} onClick=${go}><code>${n.uid}</code></a>` : "–"}</td><td class="n">${n.attempt ?? "–"}</td><td>${n.reason ?? "–"}</td></tr>`)}</tbody>
 </table></div>`;
 

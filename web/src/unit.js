@@ -114,7 +114,7 @@ function holds({ passed, attempts: [newest] }) {
 	return newest?.kind === "deploy" && newest.verdict === "PASS" ? `what attempt ${newest.id} deployed and proved` : "nothing proved";
 }
 
-const whose = (n) => (n.attempt ? `${n.state}, attempt ${n.attempt}` : n.state);
+const whose = (n) => (n.kept ? `${n.state}: attempt ${n.kept} may have written it` : n.attempt ? `${n.state}, attempt ${n.attempt}` : n.state);
 
 // Of all that the pool, the MES or a scanner gave it; nothing where it was given none.
 function Numbers({ uid, mark }) {
