@@ -221,7 +221,10 @@ DISABLED, DEPLOYED, RETRIED, SCANNED, ABORTED, PASSED = range(1, 7)
 
 
 def hold_in_bootloader(rig, slot):
-    rig.control(f"power-cycle {slot} hold")
+    """It is seen to go first: one that is there may be the one from before."""
+    rig.control(f"unplug {slot}")
+    until(lambda: not rig.slots()[slot - 1]["camera"], f"slot {slot} is empty")
+    rig.control(f"plug {slot} hold")
     until(lambda: (lambda s: s["camera"] == "bootloader" and s["state"] in RESTING | {"empty"})(rig.slots()[slot - 1]),
           f"slot {slot} waits in its bootloader")
 
