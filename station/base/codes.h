@@ -182,6 +182,8 @@
 	    "Ask an administrator for a new token.")                                                                   \
 	X(FORBIDDEN, "forbidden", VERDICT_ERROR, false, "The role or token does not allow this.",                      \
 	    "Ask somebody whose role allows it.")                                                                      \
+	X(LAST_ADMIN, "last-admin", VERDICT_ERROR, false, "Nobody else could administer the people here.",             \
+	    "Give the role admin, and a badge or PIN, to somebody else first.")                                        \
 	X(METHOD_NOT_ALLOWED, "method-not-allowed", VERDICT_ERROR, false, "That cannot be done with this address.",    \
 	    "See the Allow header.")                                                                                   \
 	X(MEDIA_TYPE, "media-type", VERDICT_ERROR, false, "The request has no content type that is taken here.",       \

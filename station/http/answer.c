@@ -63,6 +63,7 @@ unsigned problem_status(enum code code)
 		[CODE_NOT_FOUND] = 404,
 		[CODE_METHOD_NOT_ALLOWED] = 405,
 		[CODE_CONFLICT] = 409,
+		[CODE_LAST_ADMIN] = 409,
 		[CODE_BATCH_OPEN] = 409,
 		[CODE_KEY_IN_USE] = 409,
 		[CODE_MES_PARKED] = 409,

@@ -5,6 +5,7 @@
 #include "journal/kinds.h"
 #include "journal/people.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,26 +131,69 @@ bool api_person_add(struct http *h, struct request *r, struct answer *a, struct 
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
 
-static bool must_be_known(struct http *h, const char *name, struct err *e)
+static bool look_up(struct http *h, const char *name, struct journal_person *out, struct err *e)
 {
-	struct journal_person known;
-	return journal_person(h->reader, name, &known, e) &&
-	       (known.known || err_set(e, CODE_NOT_FOUND, "there is no person %.64s", name));
+	return journal_person(h->reader, name, out, e) &&
+	       (out->known || err_set(e, CODE_NOT_FOUND, "there is no person %.64s", name));
+}
+
+static bool administers(const struct journal_person *p)
+{
+	return !strcmp(p->role, role_word(ROLE_ADMIN)) && (*p->pin || p->badge);
+}
+
+/* What that person is once the row is written; key NULL: gone. */
+static struct journal_person changed(struct journal_person p, const char *key, const char *value)
+{
+	if (!key)
+		*p.role = '\0';
+	else if (!strcmp(key, "role"))
+		snprintf(p.role, sizeof p.role, "%s", value);
+	else if (!strcmp(key, "pin"))
+		snprintf(p.pin, sizeof p.pin, "%s", value ? value : "");
+	else
+		p.badge = value != NULL;
+	return p;
+}
+
+/* Where a login is wanted somebody must be left who can let others in. */
+static bool somebody_is_left(struct http *h, const char *name, const char *key, const char *value, struct err *e)
+{
+	struct journal_person person;
+	int64_t others = 0;
+	if (!look_up(h, name, &person, e))
+		return false;
+	struct journal_person next = changed(person, key, value);
+	if (!h->login_required || !administers(&person) || administers(&next))
+		return true;
+	return journal_people_with(h->reader, role_word(ROLE_ADMIN), name, &others, e) &&
+	       (others || err_set(e, CODE_LAST_ADMIN, "%s is the last administrator who can log in", name));
 }
 
 /* One more member of the row, or none. */
-static bool write_change(
+static bool write_row(
     struct http *h, const struct request *r, const char *kind, const char *key, const char *value, struct err *e)
 {
+	if (!somebody_is_left(h, r->args.text[0], key, value, e))
+		return false;
 	struct cJSON *row = json_new_object();
 	json_add_string(row, "person", r->args.text[0]);
 	if (key)
 		json_add_string(row, key, value);
 	who_add(row, &r->caller.who);
-	if (!journal_write(h->o.journal, kind, row, e))
-		return false;
-	session_end_all(h, r->args.text[0]);
-	return true;
+	return journal_write(h->o.journal, kind, row, e) != 0;
+}
+
+/* One at a time, so that two administrators do not remove each other. */
+static bool write_change(
+    struct http *h, const struct request *r, const char *kind, const char *key, const char *value, struct err *e)
+{
+	pthread_mutex_lock(&h->people);
+	bool written = write_row(h, r, kind, key, value, e);
+	pthread_mutex_unlock(&h->people);
+	if (written)
+		session_end_all(h, r->args.text[0]);
+	return written;
 }
 
 bool api_person_remove(struct http *h, struct request *r, struct answer *a, struct err *e)
@@ -161,7 +205,8 @@ bool api_person_remove(struct http *h, struct request *r, struct answer *a, stru
 		return false;
 	if (key_done(r))
 		return answer_person(h, r, r->args.text[0], 200, a, e);
-	if (!must_be_known(h, r->args.text[0], e) || !query_person(h->reader, r->args.text[0], false, &json, e))
+	struct journal_person person;
+	if (!look_up(h, r->args.text[0], &person, e) || !query_person(h->reader, r->args.text[0], false, &json, e))
 		return false;
 	if (write_change(h, r, KIND_PERSON_REMOVED, NULL, NULL, e))
 		return answer_text(a, 200, TYPE_JSON, json, e);
@@ -177,15 +222,15 @@ bool api_person_role(struct http *h, struct request *r, struct answer *a, struct
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
 	return body && request_no_params(r, e) && json_string(body, "role", &text, e) &&
 	       role_from_name(text, &role, e) &&
-	       (key_done(r) || (must_be_known(h, r->args.text[0], e) &&
-				   write_change(h, r, KIND_PERSON_ROLE, "role", role_word(role), e))) &&
+	       (key_done(r) || write_change(h, r, KIND_PERSON_ROLE, "role", role_word(role), e)) &&
 	       answer_person(h, r, r->args.text[0], 200, a, e);
 }
 
 static bool change_pin(struct http *h, const struct request *r, const char *given, struct err *e)
 {
 	char pin[CREDENTIAL_SIZE];
-	return must_be_known(h, r->args.text[0], e) && hash_secret(h, "pin", given, pin, e) &&
+	struct journal_person person;
+	return look_up(h, r->args.text[0], &person, e) && hash_secret(h, "pin", given, pin, e) &&
 	       write_change(h, r, KIND_PERSON_PIN, "pin", *pin ? pin : NULL, e);
 }
 
@@ -202,7 +247,8 @@ bool api_person_pin(struct http *h, struct request *r, struct answer *a, struct 
 static bool change_badge(struct http *h, const struct request *r, const char *given, struct err *e)
 {
 	char badge[CREDENTIAL_SIZE];
-	return must_be_known(h, r->args.text[0], e) && hash_secret(h, "badge", given, badge, e) &&
+	struct journal_person person;
+	return look_up(h, r->args.text[0], &person, e) && hash_secret(h, "badge", given, badge, e) &&
 	       badge_is_free(h, badge, r->args.text[0], e) &&
 	       write_change(h, r, KIND_PERSON_BADGE, "badge", *badge ? badge : NULL, e);
 }

@@ -354,6 +354,7 @@ static void prepare(struct http *h, const struct http_options *o)
 	sessions_init(&h->sessions, o->idle_minutes * INT64_C(60000), o->session_hours * INT64_C(3600000));
 	backoff_init(&h->backoff);
 	pthread_mutex_init(&h->hashing, NULL);
+	pthread_mutex_init(&h->people, NULL);
 	secret_make("local_", h->local_token);
 	snprintf(h->station, sizeof h->station, "%s", o->station);
 	snprintf(h->names, sizeof h->names, "%s", o->names);
@@ -389,7 +390,7 @@ static void say_when_empty(struct http *h)
 {
 	int64_t admins = 0;
 	struct err why = ERR_INIT;
-	if (h->login_required && journal_people_with(h->reader, role_word(ROLE_ADMIN), &admins, &why) && !admins)
+	if (h->login_required && journal_people_with(h->reader, role_word(ROLE_ADMIN), "", &admins, &why) && !admins)
 		log_warn("http: no administrator can log in; stationctl people add NAME --role admin --pin -c CONF");
 }
 
@@ -433,5 +434,6 @@ void http_stop(struct http *h)
 	backoff_finish(&h->backoff);
 	sessions_finish(&h->sessions);
 	pthread_mutex_destroy(&h->hashing);
+	pthread_mutex_destroy(&h->people);
 	free(h);
 }

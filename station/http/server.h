@@ -51,6 +51,7 @@ struct http {
 	struct sessions sessions;
 	struct backoff backoff;
 	pthread_mutex_t hashing;   /* one at a time */
+	pthread_mutex_t people;    /* from a look at who is there to the row that says otherwise */
 	atomic_ullong answered[6]; /* requests by the first digit of their status */
 };
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define PERSON "SELECT name, role, pin FROM people WHERE removed_at IS NULL AND "
+#define PERSON "SELECT name, role, pin, badge IS NOT NULL FROM people WHERE removed_at IS NULL AND "
 
 static bool find_person(
     struct journal_reader *r, const char *sql, const char *key, struct journal_person *out, struct err *e)
@@ -24,6 +24,7 @@ static bool find_person(
 	sql_copy(s, 0, out->name, sizeof out->name);
 	sql_copy(s, 1, out->role, sizeof out->role);
 	sql_copy(s, 2, out->pin, sizeof out->pin);
+	out->badge = sqlite3_column_int(s, 3) != 0;
 	return sql_row_whole(s, e);
 }
 
@@ -37,16 +38,17 @@ bool journal_person_by_badge(struct journal_reader *r, const char *badge, struct
 	return find_person(r, PERSON "badge = ?1", badge, out, e);
 }
 
-bool journal_people_with(struct journal_reader *r, const char *role, int64_t *count, struct err *e)
+bool journal_people_with(struct journal_reader *r, const char *role, const char *but, int64_t *count, struct err *e)
 {
 	READING struct reading *g = reading_begin(r, e);
 	sqlite3_stmt *s = reading_prepare(g,
-	    "SELECT count(*) FROM people WHERE removed_at IS NULL AND role = ?1"
+	    "SELECT count(*) FROM people WHERE removed_at IS NULL AND role = ?1 AND name <> ?2"
 	    " AND (pin IS NOT NULL OR badge IS NOT NULL)",
 	    e);
 	if (!s)
 		return false;
 	sql_bind_text(s, 1, role);
+	sql_bind_text(s, 2, but);
 	return sql_run(s, count, e);
 }
 

@@ -8,15 +8,15 @@
 #define CREDENTIAL_SIZE 129
 
 struct journal_person {
-	bool known;
+	bool known, badge; /* badge: has one */
 	char name[65], role[16];
 	char pin[CREDENTIAL_SIZE]; /* "": none */
 };
 /* By name, or by badge as it is stored.  Not known: false in *out. */
 bool journal_person(struct journal_reader *r, const char *name, struct journal_person *out, struct err *e);
 bool journal_person_by_badge(struct journal_reader *r, const char *badge, struct journal_person *out, struct err *e);
-/* How many people there are who have this role and a way to log in. */
-bool journal_people_with(struct journal_reader *r, const char *role, int64_t *count, struct err *e);
+/* How many people but that one ("": all) have this role and a way to log in. */
+bool journal_people_with(struct journal_reader *r, const char *role, const char *but, int64_t *count, struct err *e);
 
 struct journal_token {
 	bool known, revoked;

@@ -74,7 +74,9 @@
 /* Of tokens t. */
 #define SHAPE_TOKEN \
 	"json_object('id', cast(t.id AS TEXT), 'name', t.name, 'scopes', json(t.scopes), 'created_at', t.created_at," \
-	" 'created_by', t.created_by, 'expires_at', t.expires_at, 'revoked_at', t.revoked_at)"
+	" 'created_by', t.created_by, 'expires_at', t.expires_at, 'revoked_at', t.revoked_at, 'last_change_at'," \
+	" (SELECT x.at FROM actions x WHERE x.by = 'token:' || t.name AND x.id > t.id" \
+	" AND (t.revoked_at IS NULL OR x.at <= t.revoked_at) ORDER BY x.id DESC LIMIT 1))"
 
 /* Of units u; more: further members. */
 #define SHAPE_UNIT(more) \

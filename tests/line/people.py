@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import CTL, STATION_BUILD, Refused, Rig, Tests, equal, until
 
@@ -214,6 +215,34 @@ def people_are_kept_apart():
 
 
 @test
+def last_administrator():
+    """one administrator who can log in always stays, also when two are removed at once"""
+    rig = Shared.rig
+
+    def post(path, body=None):
+        return refused(rig, "POST", f"/api/v1/people/{path}", body, local_token(rig))
+    for path, body in (("admin/remove", {}), ("admin/role", {"role": "qa"})):
+        equal(post(path, body), (409, "last-admin"), path)
+    equal(post("admin/role", {"role": "admin"}), (200, None), "what changes nothing")
+    equal(post("admin/pin", {"pin": None}), (200, None), "the badge is left")
+    equal(post("admin/badge", {"badge": None}), (409, "last-admin"))
+    equal(post("admin/badge", {"badge": "badge-of-admin"}), (200, None))
+    add(rig, "idle", "admin")  # who cannot log in is no help
+    equal(post("admin/remove", {}), (409, "last-admin"))
+    equal(post("idle/remove", {}), (200, None))
+    for _ in range(5):
+        add(rig, "emil", "admin", badge="badge-of-emil")
+        with ThreadPoolExecutor(2) as pool:
+            got = list(pool.map(lambda name: post(f"{name}/remove", {}), ("admin", "emil")))
+        equal(sorted(got, key=str), [(200, None), (409, "last-admin")])
+        if got[0][0] == 200:
+            add(rig, "admin", "admin", badge="badge-of-admin")
+            equal(post("emil/remove", {}), (200, None))
+    equal(post("admin/pin", {"pin": "pin-of-admin"}), (200, None))
+    Shared.cookies["admin"] = log_in(rig, badge="badge-of-admin")
+
+
+@test
 def tokens():
     """a token does what its scopes say and no more, until it ends; it is told once and nowhere kept"""
     rig, admin = Shared.rig, Shared.cookies["admin"]
@@ -231,7 +260,7 @@ def tokens():
     for wrong in ("Bearer x", "Bearer ", "Bearer " + made["token"][:-1], "Bearer " + made["token"] + "x", "Basic YTpi", ""):
         equal(refused(rig, "GET", "/api/v1/slots", headers={"Authorization": wrong}), (401, "token-invalid"), wrong)
     listed = rig.rest("/tokens", headers=admin)["items"]
-    equal([t["name"] for t in listed], ["mes"])
+    equal([(t["name"], t["last_change_at"]) for t in listed], [("mes", None)])
     assert "token" not in listed[0] and made["token"] not in json.dumps(listed)
     with open(os.path.join(rig.state, "journal.db"), "rb") as db, open(os.path.join(rig.state, "journal.db-wal"), "rb") as log:
         kept = db.read() + log.read()
@@ -408,6 +437,7 @@ def who_did_it():
         did = {(r["what"], r["who"]) for r in rig.rest("/audit?limit=1000")["items"]}
         assert {("slot-disabled", "sven"), ("slot-ordered", "token:bot"), ("unit-serial", "sven"), ("batch-held", None),
                 ("batch-closed", "sven"), ("recipe-revoked", "sven"), ("recipe-added", "sven")} <= did, did
+        assert rig.rest("/tokens")["items"][0]["last_change_at"], "when the token last ordered something"
         equal(len(rig.rest("/attempts?operator=olga")["items"]), 1)
         with open(os.path.join(rig.work, "log"), encoding="utf-8") as f:
             logged = [line.rstrip("\n") for line in f if line.startswith("at=")]

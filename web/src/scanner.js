@@ -32,6 +32,9 @@ export async function scanned(text) {
 let typed = "";
 let at = 0;
 
+// What was typed, without the mark of its kind.
+export const bare = (text) => text.trim().replace(AIM, "");
+
 const field = (event) => (event.target instanceof HTMLElement && event.target.matches("input, textarea, select") ? event.target : null);
 
 // In a field the characters are the field's; only a burst that ends there as a card is taken out of it again.
@@ -46,9 +49,10 @@ function key(event) {
 	}
 	if (event.key !== "Enter" && event.key !== "Tab") return;
 	const raw = typed.trim();
-	const text = raw.replace(AIM, "");
+	const text = bare(raw);
 	typed = "";
 	const into = field(event);
+	if (into && "scan" in into.dataset) return; // it is what the field is for
 	if (text.length < LEAST || (into && !isCard(text))) return;
 	event.preventDefault();
 	event.stopPropagation();

@@ -1,9 +1,10 @@
-// The station's screen in parts: its health, the MES, numbers, the shift, cards to print, one's own PIN.
+// The station's screen in parts: its health, the MES, numbers, the shift, cards to print, people and tokens,
+// one's own PIN.
 import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { station } from "./live.js";
 import { go } from "./place.js";
-import { me } from "./session.js";
+import { may, me } from "./session.js";
 
 // rest: behind /station/; shown: to whom
 const PARTS = [
@@ -12,6 +13,8 @@ const PARTS = [
 	{ rest: "numbers", name: "Numbers", load: () => import("./numbers.js") },
 	{ rest: "shift", name: "Shift", load: () => import("./shift.js") },
 	{ rest: "cards", name: "Cards", load: () => import("./print.js") },
+	{ rest: "people", name: "People", shown: () => may("people"), load: () => import("./people.js") },
+	{ rest: "tokens", name: "Tokens", shown: () => may("people"), load: () => import("./tokens.js") },
 	{ rest: "pin", name: "My PIN", shown: () => me.value?.role, load: () => import("./pin.js") },
 ];
 
