@@ -69,8 +69,8 @@ static void show_each(const struct cJSON *attempt, const char *key, live_show *e
 static void show_attempt(const struct cJSON *attempt)
 {
 	static const char *const keys[] = { "id", "uid", "serial", "usb_serial", "board", "slot", "batch", "order",
-		"recipe", "operator", "permit", "started_at", "ended_at", "verdict", "refused", "code", "message",
-		"action", "proof" };
+		"recipe", "operator", "permit", "permit_message", "started_at", "ended_at", "verdict", "refused",
+		"code", "message", "action", "proof" };
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		live_line(attempt, keys[i]);
 	show_each(attempt, "steps", show_step);

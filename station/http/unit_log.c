@@ -108,6 +108,8 @@ static void put_place(const struct cJSON *a, FILE *out)
 	fprintf(out, "\n  slot          %" PRId64 "\n", number_of(a, "slot"));
 	put_line("station", text_of(a, "station"), out);
 	put_line("operator", text_of(a, "operator"), out);
+	put_line("MES's word", text_of(a, "permit"), out);
+	put_line("MES said", text_of(a, "permit_message"), out);
 	put_line("order", text_of(a, "order"), out);
 	put_line("batch", text_of(a, "batch"), out);
 	put_line("USB serial", text_of(a, "usb_serial"), out);

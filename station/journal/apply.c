@@ -26,9 +26,9 @@
 
 #define START_ATTEMPT(more, values) \
 	"INSERT INTO attempts(id, seq, uid, usb_serial, batch, order_no, recipe, slot, path, operator, board, transport," \
-	" started_at, kind, permit, new_serial, new_mac, unit_data, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
+	" started_at, kind, permit, permit_message, new_serial, new_mac, unit_data, versions" more ") VALUES(:seq, :seq, :uid, :usb_serial, " BATCH ", :order," \
 	" :recipe, :slot, :path, :operator, :board, :transport," \
-	" :started_at, coalesce(:attempt_kind, 'program'), :permit, :new_serial, :new_mac, :unit_data, json_patch('{}', coalesce(:versions, '{}'))" values ")"
+	" :started_at, coalesce(:attempt_kind, 'program'), :permit, :permit_message, :new_serial, :new_mac, :unit_data, json_patch('{}', coalesce(:versions, '{}'))" values ")"
 
 #define SEE_LATENESS \
 	"INSERT INTO lateness(one, seconds, seq)" \

@@ -79,6 +79,7 @@ struct field {
 	MAY("mac_source", TEXT),      /* where it is another one than the serial's */ \
 	MAY("unit_data", TEXTS),      /* serial, mac: which of them the recipe writes into the camera */ \
 	MAY("permit", TEXT),          /* the MES's: granted, cached; silent: it gave no answer and that is allowed */ \
+	MAY("permit_message", TEXT),  /* what it said with it to people */ \
 	MAY("versions", OBJECT)       /* bootloader, bootloader_sha256, ...: later rows are merged in, key by key */
 
 #define RESULT \

@@ -20,7 +20,7 @@
 #define SHAPE_ATTEMPT \
 	"json_object('id', cast(a.id AS TEXT), 'kind', a.kind, 'uid', a.uid, 'serial', u.serial, 'usb_serial', a.usb_serial," \
 	" 'batch', cast(a.batch AS TEXT), 'order', a.order_no, 'recipe', a.recipe, 'slot', a.slot," \
-	" 'operator', a.operator, 'permit', a.permit, 'station', (SELECT name FROM station), 'board', a.board, 'transport', a.transport," \
+	" 'operator', a.operator, 'permit', a.permit, 'permit_message', a.permit_message, 'station', (SELECT name FROM station), 'board', a.board, 'transport', a.transport," \
 	" 'started_at', a.started_at, 'ended_at', a.ended_at, 'verdict', a.verdict, 'refused', " SHAPE_BOOL("a.refused") "," \
 	" 'code', a.code, 'message', a.message, 'action', a.action, 'retries', a.retries, 'steps', " SHAPE_STEPS "," \
 	" 'regions', " SHAPE_REGIONS ", 'proof', a.proof, 'versions', json(a.versions)," \

@@ -125,6 +125,8 @@ static struct cJSON *start_body(struct slot *s)
 		add_unit_data(body, a);
 	if (a->permit.how != PERMIT_NONE)
 		json_add_string(body, "permit", permit_name(a->permit.how));
+	if (a->permit.how != PERMIT_NONE && *a->permit.message)
+		json_add_string(body, "permit_message", a->permit.message);
 	if (a->who.alt_count)
 		add_versions(body, a);
 	return body;

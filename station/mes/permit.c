@@ -35,8 +35,8 @@ void permits_finish(struct permits *p)
 
 /* --- what it says ------------------------------------------------------------------------------------------------- */
 
-/* A text of the answer that people see or that goes into a record. */
-static bool label_of(const struct cJSON *json, const char *key, size_t size, const char **out, struct err *e)
+/* A number of the answer, which goes into a record as it is. */
+static bool number_of(const struct cJSON *json, const char *key, const char **out, struct err *e)
 {
 	*out = "";
 	if (!json_member(json, key))
@@ -47,25 +47,35 @@ static bool label_of(const struct cJSON *json, const char *key, size_t size, con
 	for (const char *c = *out; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			return err_set(e, CODE_JSON_INVALID, "\"%s\" has a control character", key);
-	return strlen(*out) < size || err_set(e, CODE_JSON_INVALID, "\"%s\" is too long", key);
+	return strlen(*out) < NUMBER_SIZE || err_set(e, CODE_JSON_INVALID, "\"%s\" is too long", key);
+}
+
+/* What it says to people; "" for nothing.  However long it is, it is no reason to take a yes or a no for silence. */
+static bool message_of(const struct cJSON *json, const char *key, char out[SENTENCE_SIZE], struct err *e)
+{
+	const char *text = NULL;
+	if (json_member(json, key) && !json_string_or_null(json, key, &text, e))
+		return false;
+	sentence_of(text ? text : "", out);
+	return true;
 }
 
 static bool read_members(const struct cJSON *json, const char *uid, struct permit *out, int64_t *valid_s, struct err *e)
 {
-	const char *echoed, *message, *serial, *mac;
+	const char *echoed, *serial, *mac;
 	bool allow;
 	*valid_s = 0;
 	if (!json_is_object(json))
 		return err_set(e, CODE_JSON_INVALID, "it is no object");
 	if (!json_string(json, "uid", &echoed, e) || !json_bool(json, "allow", &allow, e) ||
-	    !label_of(json, "message", 160, &message, e) || !label_of(json, "serial", NUMBER_SIZE, &serial, e) ||
-	    !label_of(json, "mac", NUMBER_SIZE, &mac, e) ||
+	    !message_of(json, "message", out->message, e) || !number_of(json, "serial", &serial, e) ||
+	    !number_of(json, "mac", &mac, e) ||
 	    (json_member(json, "valid_s") && !json_integer(json, "valid_s", 0, PERMIT_MAX_S, valid_s, e)))
 		return false;
 	if (strcmp(echoed, uid) != 0)
 		return err_set(e, CODE_JSON_INVALID, "it is about another unit");
 	if (!allow)
-		return err_set(e, CODE_MES_REFUSED, "%s", *message ? message : "the MES says no");
+		return err_set(e, CODE_MES_REFUSED, "%s", *out->message ? out->message : "the MES says no");
 	snprintf(out->serial, sizeof out->serial, "%s", serial);
 	snprintf(out->mac, sizeof out->mac, "%s", mac);
 	return true;
@@ -78,6 +88,7 @@ bool permit_read(struct span body, const char *uid, struct permit *out, int64_t 
 	AUTO_JSON struct cJSON *json = json_parse(body, &why);
 	if (json && read_members(json, uid, out, valid_s, &why))
 		return true;
+	*out = (struct permit){ .how = PERMIT_NONE };
 	if (why.code == CODE_MES_REFUSED)
 		return err_set(e, CODE_MES_REFUSED, "%s", why.msg);
 	return err_set(e, CODE_MES_SILENT, "its answer makes no sense: %.150s", why.msg);
@@ -86,12 +97,12 @@ bool permit_read(struct span body, const char *uid, struct permit *out, int64_t 
 /* A no by status may say why, in a problem document's manner. */
 static bool refused(const struct post_answer *a, struct err *e)
 {
-	const char *text = NULL;
+	static const char *const keys[] = { "message", "detail" };
+	char text[SENTENCE_SIZE];
 	AUTO_JSON struct cJSON *json = a->body ? json_parse(span_of(a->body, a->size), NULL) : NULL;
-	if (json && json_is_object(json) && (label_of(json, "message", 160, &text, NULL) && *text))
-		return err_set(e, CODE_MES_REFUSED, "%s", text);
-	if (json && json_is_object(json) && (label_of(json, "detail", 160, &text, NULL) && *text))
-		return err_set(e, CODE_MES_REFUSED, "%s", text);
+	for (unsigned i = 0; i < 2; i++)
+		if (json && json_is_object(json) && message_of(json, keys[i], text, NULL) && *text)
+			return err_set(e, CODE_MES_REFUSED, "%s", text);
 	return err_set(e, CODE_MES_REFUSED, "the MES answered %u", a->status);
 }
 

@@ -1,13 +1,14 @@
 /* The interlock: may this unit be built here, now?  Asked before anything is erased.
  *
  * The question is a POST of {"station","slot","uid","board","usb_serial","serial","batch","order","recipe"}; the answer
- * 200 with {"uid": the same, "allow": true or false} and perhaps "message", "serial", "mac" and "valid_s", for how long
- * an allowance may be used again without asking.  403, 409 and 422 are a no too.  All else is no answer: it is asked
- * again until the deadline, and then the MES is silent. */
+ * 200 with {"uid": the same, "allow": true or false} and perhaps "message" (to people, also with a yes), "serial",
+ * "mac" and "valid_s", for how long an allowance may be used again without asking.  403, 409 and 422 are a no too.  All
+ * else is no answer: it is asked again until the deadline, and then the MES is silent. */
 #ifndef STATION_MES_PERMIT_H
 #define STATION_MES_PERMIT_H
 
 #include "mes/rules.h"
+#include "mes/sentence.h"
 
 #include <pthread.h>
 
@@ -27,6 +28,7 @@ const char *permit_name(enum permit_how how);
 struct permit {
 	enum permit_how how;
 	char serial[NUMBER_SIZE], mac[NUMBER_SIZE]; /* "": the MES gave none */
+	char message[SENTENCE_SIZE];                /* to people; "": none */
 };
 
 /* The newest allowances that may be used again; any thread. */

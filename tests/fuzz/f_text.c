@@ -125,6 +125,9 @@ static void look_at_permit(const char *text)
 	}
 	must(p.how == PERMIT_GRANTED && valid_s >= 0 && valid_s <= PERMIT_MAX_S);
 	must(strlen(p.serial) < NUMBER_SIZE && strlen(p.mac) < NUMBER_SIZE);
+	char again[SENTENCE_SIZE];
+	sentence_of(p.message, again);
+	must(json_utf8_text(p.message) && !strcmp(again, p.message));
 }
 
 /* Each part of a command that is taken is filled in to the end, or refused. */

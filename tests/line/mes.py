@@ -6,6 +6,7 @@ import os
 import random
 import re
 import time
+import urllib.request
 
 from harness import Refused, Tests, equal, until
 from test_mes import Mes, rig_with, signature_fits
@@ -167,7 +168,7 @@ def interlock():
     ask = (f"interlock_url = http://127.0.0.1:{mes.port}/permit\ndeadline = {SHORT}\nevents =\ninterlock = refuse")
     with rig_with(mes, more=ask, program="already_passed = refuse") as rig:
         rig.prepare()
-        mes.answer = lambda q: {"uid": q["uid"], "allow": False, "message": "step 30 is missing"}
+        mes.answer = lambda q: {"uid": q["uid"], "allow": False, "message": "step 30\n\u202eis  missing"}
         rig.start()
         equal(rig.wait_rest()[0]["state"], "refused")
         empty = rig.dump(1, "ROMFS0")[:4]
@@ -190,25 +191,33 @@ def interlock():
         equal((question["uid"], question["slot"], question["order"], question["station"]), (slot["uid"], 1, "WO-1", "test"))
         equal(signature_fits(mes.seen[-1]), True, "it is signed")
         equal(rig.dump(1, "ROMFS0")[:4], empty, "its flash is as it was")
-        mes.answer = lambda q: {"uid": q["uid"], "allow": True, "valid_s": 600}
+        attempt = rig.rest(f"/attempts/{slot['attempt']}")
+        equal((attempt["permit"], attempt["permit_message"], attempt["message"]), (None, None, "step 30 is missing"))
+        mes.answer = lambda q: {"uid": q["uid"], "allow": True, "valid_s": 600, "message": "mind\x1b the\u2028lens " + "\u00fc" * 100}
+        line = "mind the lens " + "\u00fc" * 71 + "\u2026"  # 159 bytes
         mes.say("status 503", "drop")  # asked again within the deadline
         slot = next_attempt(rig, "passed")
         equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"]), ("granted",) * 2)
+        equal(rig.rest(f"/attempts/{slot['attempt']}")["permit_message"], line)
         again(rig, interlock="allow", already_passed="allow")
         slot = rig.wait_slot(1, {"passed"})
         equal(rig.rest(f"/attempts/{slot['attempt']}")["permit"], "granted")
+        with urllib.request.urlopen(f"{rig.url}/api/v1/units/{slot['uid']}/log", timeout=60) as log:
+            equal(f"MES said      {line}\n" in log.read().decode(), True, "the unit's log")
         asked = len(mes.seen)
         mes.close()  # from here on nobody is there; what was allowed for a while still holds
         with mes.lock:
             mes.script += ["drop"] * 1000
         slot = next_attempt(rig, "passed")
         equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"], len(mes.seen)), ("cached", "cached", asked))
+        equal(rig.rest(f"/attempts/{slot['attempt']}")["permit_message"], line, "what it said then")
         batch = rig.rest("/batches?state=open")["items"][0]
         rig.rest(f"/batches/{batch['id']}/close", {}, "POST")
         rig.open_batch(batch["recipe"], 10, "WO-2")  # an allowance is for one batch
         again(rig, deadline=SHORT)
         slot = rig.wait_slot(1, {"passed"})
-        equal((rig.rest(f"/attempts/{slot['attempt']}")["permit"], slot["permit"]), ("silent",) * 2)
+        attempt = rig.rest(f"/attempts/{slot['attempt']}")
+        equal((attempt["permit"], slot["permit"], attempt["permit_message"]), ("silent", "silent", None))
 
 
 @test

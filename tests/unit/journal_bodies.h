@@ -88,8 +88,8 @@ static inline int64_t put_numbered(struct journal *j, const char *uid, const cha
 	return put(j, KIND_ATTEMPT_STARTED,
 	    "{\"slot\":1,\"path\":\"1-1.1\",\"board\":\"openmv-n6\",\"transport\":\"dfu\",\"operator\":null,"
 	    "\"started_at\":\"" WHEN "\",\"uid\":\"%s\",\"usb_serial\":\"204C3\",\"batch\":null,\"order\":null,"
-	    "\"recipe\":\"" SHA_A
-	    "\",\"new_serial\":\"%s\",\"new_mac\":\"%s\",\"number_source\":\"mes\",\"permit\":\"granted\"}",
+	    "\"recipe\":\"" SHA_A "\",\"new_serial\":\"%s\",\"new_mac\":\"%s\",\"number_source\":\"mes\",\"permit\":"
+	    "\"granted\",\"permit_message\":\"with care\"}",
 	    uid, serial, mac);
 }
 

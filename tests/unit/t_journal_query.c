@@ -50,8 +50,9 @@ static int night(void **state)
 }
 
 static const char *const attempt_keys[] = { "id", "kind", "uid", "serial", "usb_serial", "batch", "order", "recipe",
-	"slot", "operator", "permit", "station", "board", "transport", "started_at", "ended_at", "verdict", "refused",
-	"code", "message", "action", "retries", "steps", "regions", "proof", "versions", "label", NULL };
+	"slot", "operator", "permit", "permit_message", "station", "board", "transport", "started_at", "ended_at",
+	"verdict", "refused", "code", "message", "action", "retries", "steps", "regions", "proof", "versions", "label",
+	NULL };
 
 /* The value at a path of keys, an array's n-th item as "#n"; printed, so that one comparison tells all. */
 static char *at(const struct cJSON *tree, const char *path)

@@ -39,6 +39,56 @@ static void test_answers(void **state)
 	assert_int_equal(answer("{\"uid\":\"" UID "\",\"allow\":false}", &p, &valid_s), CODE_MES_REFUSED);
 	assert_int_equal(
 	    answer("{\"uid\":\"" UID "\",\"allow\":false,\"message\":\"no\"}", &p, &valid_s), CODE_MES_REFUSED);
+	assert_int_equal(p.how, PERMIT_NONE);
+	assert_string_equal(p.message, "");
+	assert_int_equal(
+	    answer("{\"uid\":\"" UID "\",\"allow\":true,\"message\":\" with\\n\\u202ecare \"}", &p, &valid_s), CODE_OK);
+	assert_string_equal(p.message, "with care");
+	assert_int_equal(answer("{\"uid\":\"" UID "\",\"allow\":true,\"message\":null}", &p, &valid_s), CODE_OK);
+	assert_string_equal(p.message, "");
+}
+
+static void test_sentences(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *line;
+	} rows[] = { { "", "" }, { " \t\n ", "" }, { "a", "a" }, { "  a\r\n  b ", "a b" },
+		{ "\x1b[31mred\x07", "[31mred" },
+		{ "a\xe2\x80\xae"
+		  "b\xe2\x80\xa8"
+		  "c",
+		    "a b c" },
+		{ "\xc2\x85x\xc2\xa0y\xef\xbb\xbf", "x y" },
+		{ "Gr\xc3\xbc\xc3\x9f"
+		  "e \xe7\x9b\xb8\xe6\x9c\xba",
+		    "Gr\xc3\xbc\xc3\x9f"
+		    "e \xe7\x9b\xb8\xe6\x9c\xba" },
+		{ "\xf0\x9f\x93\xb7!", "\xf0\x9f\x93\xb7!" }, { "a\xff\xc3", "a" }, { "\xf3\xa0\x81\x81t", "t" } };
+	char out[SENTENCE_SIZE], text[1024], again[SENTENCE_SIZE];
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		sentence_of(rows[i].text, out);
+		assert_string_equal(out, rows[i].line);
+	}
+	/* every length, of characters of each size: whole characters, as many as fit, an ellipsis where some are gone
+	 */
+	static const char *const characters[] = { "x", "\xc3\xbc", "\xe7\x9b\xb8", "\xf0\x9f\x93\xb7" };
+	for (size_t c = 0; c < 4; c++) {
+		size_t size = strlen(characters[c]);
+		for (size_t n = 0; n <= 200; n++) {
+			for (size_t i = 0; i < n; i++)
+				memcpy(text + i * size, characters[c], size);
+			text[n * size] = '\0';
+			sentence_of(text, out);
+			bool fits = n * size < SENTENCE_SIZE;
+			size_t kept = fits ? n * size : (SENTENCE_SIZE - 4) / size * size;
+			assert_int_equal(strlen(out), kept + (fits ? 0 : 3));
+			assert_memory_equal(out, text, kept);
+			assert_string_equal(out + kept, fits ? "" : "\xe2\x80\xa6");
+			sentence_of(out, again);
+			assert_string_equal(again, out);
+		}
+	}
 }
 
 static void test_no_answers(void **state)
@@ -61,7 +111,7 @@ static void test_no_answers(void **state)
 	struct permit p;
 	int64_t valid_s;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (answer(bad[i], &p, &valid_s) != CODE_MES_SILENT)
+		if (answer(bad[i], &p, &valid_s) != CODE_MES_SILENT || p.how != PERMIT_NONE || *p.message)
 			fail_msg("%s", bad[i]);
 }
 
@@ -94,6 +144,6 @@ static void test_signature(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers), cmocka_unit_test(test_no_answers),
-		cmocka_unit_test(test_uuid), cmocka_unit_test(test_signature) };
+		cmocka_unit_test(test_sentences), cmocka_unit_test(test_uuid), cmocka_unit_test(test_signature) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

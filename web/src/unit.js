@@ -89,6 +89,7 @@ function Attempt({ of, changed }) {
 			<${Fact} name="Station">${of.station}<//>
 			<${Fact} name="Ended">${when(of.ended_at)}<//>
 			${of.permit && html`<${Fact} name="Interlock">${permitText(of.permit)}<//>`}
+			${of.permit_message && html`<${Fact} name="The MES said">${of.permit_message}<//>`}
 			<${Fact} name="Retries">${number(of.retries)}<//>
 			<${Fact} name="Proof">${of.proof ?? "–"}<//>
 			${Object.entries(of.versions ?? {}).map(
