@@ -2,6 +2,7 @@
 // A shift on a station that has everything: logins, an MES, serials by scanner, MAC numbers, labels, a challenge.  The
 // line is worked by scanner alone; the screens around it are those of who is called.
 import { readFileSync } from "node:fs";
+import { keysOf } from "./layouts.mjs";
 import { axeHolds, decodeCode, equal, main, makeLine, openPage, scan as scanOn, shoot, test, truth } from "./tools.mjs";
 
 const LIMIT_MS = 60000;
@@ -44,7 +45,7 @@ async function shows(name) {
 	await axeHolds(page);
 }
 
-let page, made;
+let page, made, layoutCard;
 
 test("a badge logs in; the shift is started by its card and opens when the challenge unit has shown its verdict", async () => {
 	await line.new({ cameras: 3, speed: "instant", program: "hold_after = 0\nretries = 0" });
@@ -109,6 +110,7 @@ test("an operator sees what an operator may do, and works by scanner alone: batc
 	await refused("BT:WO-5;app;9.9.9;3", "No recipe in use is app 9.9.9.", "card-recipe");
 	await card("BT:WO-5;app;1.0.0;3", "Order WO-5 is open: 3 of app 1.0.0.");
 	await shown(page, '.batch:has-text("WO-5")');
+	await line.mes_answers(true, "Mind the lens.");
 	await card("SN:CAM-1", "Serial CAM-1: plug the camera in within");
 	await line.control("power-cycle 1 hold");
 	await inState(1, "passed");
@@ -173,6 +175,7 @@ test("a unit's page: its numbers, the MES's word, its label once more with a rea
 	await shown(page, '.attempt .label:has-text("✓ 1 label printed")');
 	await shown(page, '.unit-page caption:text-is("Its numbers")');
 	await shown(page, '.attempt dd:text-is("MES: allowed")');
+	await shown(page, '.attempt dd:text-is("Mind the lens.")');
 	const { mac } = await line.rest("/units/CAM-1");
 	await says(page.locator(".unit-page"), "Unit CAM-1", `MAC ${mac}`, "Interlock MES: allowed", "Its numbers", "bound, attempt", "scan", "pool");
 	await page.getByLabel("Why once more").fill("the first one was torn");
@@ -196,6 +199,8 @@ test("cards are printed as codes that a reader reads; one's own PIN; the audit b
 	await press(page, "Make the card");
 	for (const text of ["CMD:RETRY", "CMD:SHIFT START", "SL:3", "BT:WO-6;app;1.0.0;12"])
 		equal(await decodeCode(page.locator(`[data-card="${text}"] .qr`)), text, "what a reader reads");
+	layoutCard = await decodeCode(page.locator('[data-card="layout"] .qr'));
+	truth(/^(.{80,})\1$/.test(layoutCard), layoutCard);
 	await shows("floor-cards");
 	await page.emulateMedia({ media: "print" });
 	await shoot(page, "floor-cards-print", { fullPage: true });
@@ -222,6 +227,58 @@ test("cards are printed as codes that a reader reads; one's own PIN; the audit b
 	await shows("floor-audit");
 	// refusals, and the streams that ended with their sessions
 	equal(page.errors.filter((e) => !/40[0-9]|422|ERR_INCOMPLETE_CHUNKED/.test(e)), [], "the page's errors");
+});
+
+// What a scanner that is set to one layout types on a computer that is set to another; and what the screen says to it.
+async function foreign(text, scanner, computer, sentence, code, more) {
+	await scanOn(page, text, keysOf(text, scanner, computer, more));
+	if (!code) await shown(page, `.told:has-text("${sentence}")`);
+	else await shown(page, `.notice:has-text("${sentence}"):has(code:text-is("${code}"))`);
+	equal(await page.locator(".notice").count(), code ? 1 : 0, `${text} from a ${scanner} scanner on a ${computer} computer was refused`);
+}
+
+test("scanners of a foreign keyboard: cards are read right, what is in doubt is refused, the layout card teaches", async () => {
+	await page.goto(`${made.url}/`);
+	await shown(page, ".card");
+	for (const computer of ["German", "French", "method"]) {
+		await foreign("SL:3", "US", computer, "Slot 3: now scan its serial.");
+		await foreign("BT:WO-9;my-app;1.0;3", "US", computer, "No recipe in use is my-app 1.0.", "card-recipe");
+		await foreign("SN-YZ-1", "US", computer, "do not agree on what it reads", "layout-unknown");
+	}
+	await foreign("CMD:LINE", "German", "German", "This is the line.");
+	await foreign("SN-YZ-1", "German", "German", "do not agree", "layout-unknown");
+	await foreign("CAM17", "US", "German", "Slot 3 gets the serial CAM17.");
+	await foreign("CAM18", "US", "German", "Caps Lock is on", "layout-caps", { modifierCapsLock: true });
+	await foreign(layoutCard, "US", "German", "are put right");
+	await foreign("SN-YZ-1", "US", "German", "Serial SN-YZ-1: plug the camera in");
+	await page.reload();
+	await shown(page, ".card");
+	await foreign("CMD:LINE", "US", "German", "This is the line.");
+	await foreign("SL:1", "German", "German", "Scan the layout card with this scanner", "layout-other");
+	await page.getByRole("searchbox").focus();
+	await scanOn(page, "YZ-1", keysOf("YZ-1", "US", "German"));
+	await shown(page, 'h2:text-is("YZ-1")');
+	await go("Line");
+	for (const [scanner, computer, sentence] of [["German", "German", "arrives as it is"], ["French", "French", "arrives as it is"], ["French", "German", "are put right"], ["US", "method", "are put right"]]) {
+		await foreign(`${layoutCard}`, scanner, computer, sentence);
+		await foreign(`SN:my-QZ_${scanner}.${computer}`, scanner, computer, `Serial my-QZ_${scanner}.${computer}: plug`);
+	}
+	const shouts = keysOf(layoutCard, "US", "US").map((key) => (/^Key/.test(key.code) ? { ...key, shiftKey: true, key: key.key.toUpperCase() } : key));
+	await scanOn(page, "shouted", shouts);
+	await shown(page, '.notice code:text-is("layout-alike")');
+	await page.goto(`${made.url}/station/cards`);
+	await shown(page, ':text("This screen knows its scanner.")');
+	await press(page, "Forget this scanner");
+	await shown(page, ':text("This screen has read no layout card")');
+	await scan("CMD:LOGOUT");
+	await shown(page, ".login");
+	const failed = async () => (await line.rest("/audit?what=login-failed&limit=100")).items.length;
+	const before = await failed();
+	await scanOn(page, "badge-of-operator", keysOf("badge-of-operator", "US", "German"));
+	await shown(page, '.notice code:text-is("layout-unknown")');
+	equal(await page.locator("input[name=badge]").inputValue(), "", "what is left in the field");
+	equal(await failed(), before, "logins that failed");
+	await foreign("OP:badge-of-supervisor", "US", "German", "su-person works here now");
 });
 
 test("on a tablet and at 200 % nothing is cut off", async () => {

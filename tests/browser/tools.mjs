@@ -84,18 +84,22 @@ export async function shoot(page, name, how = {}) {
 }
 
 // As a scanner types: a key every millisecond, however slow this machine is, then Enter.  A code that is read twice within
-// a moment is one reading, so what is scanned on purpose comes later.
-export async function scan(page, text) {
+// a moment is one reading, so what is scanned on purpose comes later.  keys: what the page is told of each key, where that
+// is more than its character; what it types then goes into a field, too, as a browser does it.
+export async function scan(page, text, keys) {
 	await page.waitForTimeout(scan.last === text ? 800 : 0);
 	scan.last = text;
-	await page.evaluate((keys) => {
+	await page.evaluate(({ text, keys }) => {
 		const at = performance.now();
-		[...keys, "Enter"].forEach((key, i) => {
-			const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+		[...(keys ?? [...text].map((key) => ({ key }))), { key: "Enter" }].forEach((key, i) => {
+			const event = new KeyboardEvent("keydown", { ...key, bubbles: true, cancelable: true });
 			Object.defineProperty(event, "timeStamp", { value: at + i });
-			document.activeElement.dispatchEvent(event);
+			const into = document.activeElement;
+			if (!into.dispatchEvent(event) || !keys || !into.matches("input")) return;
+			if (key.key.length === 1) into.value += key.key;
+			else if (key.key === "Enter") into.form.requestSubmit();
 		});
-	}, text);
+	}, { text, keys });
 }
 
 // What a reader reads in a picture of this element.  In a page of its own, since the station's policy takes no pictures

@@ -17,14 +17,14 @@ function fieldOf(message, names) {
 	return names.find((name) => new RegExp(`^(this )?${name}\\b`).test(message)) ?? names[0];
 }
 
-// options: of a select; else an input.  scan: a scanner types into it, so that no card is obeyed there.
+// options: of a select; else an input.  scan: a scanner types into it, and no card is obeyed there.
 function Field({ form, name, label, options, scan, said, ...more }) {
 	const id = `${form}-${name}`.replace(/\W+/g, "-");
 	const told = { id, name, "aria-invalid": said ? "true" : undefined, "aria-describedby": said ? `${id}-said` : undefined };
 	return html`<div class="field"><label for=${id}>${label}</label>
 		${options
 			? html`<select ...${told} ...${more}>${options.map((o) => html`<option key=${o} value=${o} selected=${o === more.value}>${o}</option>`)}</select>`
-			: html`<input ...${told} maxlength="128" autocomplete="off" spellcheck=${false} data-scan=${scan ? "" : undefined} ...${more} />`}
+			: html`<input ...${told} maxlength="128" autocomplete="off" spellcheck=${false} data-scan=${scan ? "cards" : undefined} ...${more} />`}
 		${said && html`<p class="wrong" id=${`${id}-said`} role="alert">${ended(said.message)} <strong>${said.action}</strong></p>`}
 	</div>`;
 }

@@ -4,8 +4,8 @@ import { isCard } from "./cards.js";
 import { Form } from "./form.js";
 import { html } from "./html.js";
 import { Refused, useAnswer, when } from "./records.js";
-import { bare } from "./scanner.js";
 import { may, me } from "./session.js";
+import { bare } from "./words.js";
 
 const ROLES = ["operator", "supervisor", "qa", "integrator", "admin"];
 const PIN = { name: "pin", label: "PIN", type: "password", maxlength: 64 };

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { correction, generate } from "lean-qr";
 import { toSvgPath } from "lean-qr/extras/svg";
 import { html } from "./html.js";
+import { forget, known, LAYOUT_CARD } from "./layout.js";
 import { numbers } from "./live.js";
 import { useAnswer } from "./records.js";
 
@@ -15,10 +16,10 @@ const COMMANDS = [
 ];
 const QUIET = 4; // modules around the code
 
-function Code({ text }) {
+function Code({ text, name }) {
 	const code = generate(text, { minCorrectionLevel: correction.M });
 	const size = code.size + 2 * QUIET;
-	return html`<svg class="qr" viewBox=${`${-QUIET} ${-QUIET} ${size} ${size}`} shape-rendering="crispEdges" role="img" aria-label=${`QR code of ${text}`}>
+	return html`<svg class="qr" viewBox=${`${-QUIET} ${-QUIET} ${size} ${size}`} shape-rendering="crispEdges" role="img" aria-label=${`QR code ${name ?? `of ${text}`}`}>
 		<rect x=${-QUIET} y=${-QUIET} width=${size} height=${size} fill="#fff" /><path d=${toSvgPath(code)} fill="#000" /></svg>`;
 }
 
@@ -46,12 +47,24 @@ function BatchCard() {
 	</section>`;
 }
 
+// Not only for paper: it may be scanned from this page.
+function Layout() {
+	const map = known.value;
+	return html`<section class="block"><h2>The layout card</h2>
+		<p>For a scanner that types as on another keyboard than this computer's: scanned once at a screen, it teaches that browser what each of the scanner's keys means.</p>
+		<p class="no-print"><strong>${map ? "This screen knows its scanner." : "This screen has read no layout card; it takes what is typed, and refuses what is in doubt."}</strong></p>
+		<ul class="code-cards"><li class="code-card large" data-card="layout"><${Code} text=${LAYOUT_CARD} name="of the layout card" /><div><strong>Layout card</strong><em>scan it once at each screen</em></div></li></ul>
+		${map && html`<div class="orders"><button type="button" class="order quiet" onClick=${forget}>Forget this scanner</button></div>`}
+	</section>`;
+}
+
 export function Part() {
 	return html`
 		<section class="block no-print"><h2>Cards for the scanner</h2>
 			<p>A badge's card is <code>OP:</code> and the badge, a serial's <code>SN:</code> and the serial. A card "this slot" means the slot whose label was scanned just before.</p>
 			<div class="orders"><button type="button" class="order" onClick=${() => print()}>Print these cards</button></div>
 		</section>
+		<${Layout} />
 		<section class="block"><h2>Commands</h2><ul class="code-cards">${COMMANDS.map(([text, title, note]) => html`<${Card} key=${text} text=${text} title=${title} note=${note} />`)}</ul></section>
 		<section class="block"><h2>Labels of the slots</h2>
 			${!numbers.value.length && html`<p class="sum">There is no slot yet.</p>`}

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { getQuietly, postBody, whenRefused } from "./api.js";
 import { html } from "./html.js";
 import { go } from "./place.js";
-import { ended } from "./words.js";
+import { bare, ended } from "./words.js";
 
 export const me = signal(null); // what the station says of us; null: not known yet
 export const asked = signal(false); // somebody wants to log in where nobody has to
@@ -47,7 +47,7 @@ export function Login() {
 	async function send(event) {
 		event.preventDefault();
 		const form = event.currentTarget;
-		const body = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, value.trim()]));
+		const body = Object.fromEntries([...new FormData(form)].map(([key, value]) => [key, bare(value)]));
 		if (Object.values(body).some((value) => !value)) return;
 		setBusy(true);
 		try {
@@ -61,7 +61,7 @@ export function Login() {
 	return html`<main class="login">
 		<h1>Log in</h1>
 		<form onSubmit=${send}>
-			<${Field} name="badge" label="Scan your badge" type="password" ref=${(field) => field?.focus()} />
+			<${Field} name="badge" label="Scan your badge" type="password" data-scan="" ref=${(field) => field?.focus()} />
 			<button type="submit" class="order" disabled=${busy}>Log in by badge</button>
 		</form>
 		<form onSubmit=${send}>

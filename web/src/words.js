@@ -61,6 +61,9 @@ export const messageOf = (of) => (of.code === "mes-refused" ? `The MES says: ${o
 // The station's messages are parts of lines; followed by another sentence they need their own end.
 export const ended = (text) => (!text || /[.!?…]$/.test(text) ? (text ?? "") : `${text}.`);
 
+// What a scanner read, without the mark of its kind.
+export const bare = (text) => text.trim().replace(/^\][A-Za-z][0-9A-Za-z]/, "");
+
 // The state's name says what is done; a person wants to know what is being done.
 export function stepText(slot) {
 	if (slot.step) return DOING[slot.step] ?? slot.step;
