@@ -95,6 +95,8 @@
 	X(SHIFT_CLOSED, "shift-closed", VERDICT_ERROR, false,                                                          \
 	    "No shift is open: its challenge units have not shown what they must.",                                    \
 	    "Start the shift, and deploy to each challenge unit.")                                                     \
+	X(NOT_CHALLENGE, "not-challenge", VERDICT_ERROR, false, "This camera is none of the shift's challenge units.", \
+	    "Take it out, and show a challenge unit.")                                                                 \
 	/* FAIL: the unit is bad */                                                                                    \
 	X(FLASH_MISMATCH, "flash-mismatch", VERDICT_FAIL, false,                                                       \
 	    "The flash does not hold what was written, even after a rewrite.",                                         \

@@ -70,6 +70,7 @@ unsigned problem_status(enum code code)
 		[CODE_PRECONDITION_FAILED] = 412,
 		[CODE_NUMBER_TAKEN] = 409,
 		[CODE_SHIFT_CLOSED] = 409,
+		[CODE_NOT_CHALLENGE] = 409,
 		[CODE_NO_BATCH] = 409,
 		[CODE_BATCH_HELD] = 409,
 		[CODE_BATCH_COMPLETE] = 409,

@@ -145,15 +145,17 @@ bool api_partition(struct http *h, struct request *r, struct answer *a, struct e
 
 bool api_slot_deploy(struct http *h, struct request *r, struct answer *a, struct err *e)
 {
-	static const char *const keys[] = { "recipe", NULL };
+	static const char *const keys[] = { "recipe", "challenge", NULL };
 	const char *recipe;
+	bool challenge = false;
 	AUTO_JSON struct cJSON *body = request_json(r, keys, e);
-	if (!body || !request_no_params(r, e) || !json_string(body, "recipe", &recipe, e))
+	if (!body || !request_no_params(r, e) || !json_string(body, "recipe", &recipe, e) ||
+	    (json_member(body, "challenge") && !json_bool(body, "challenge", &challenge, e)))
 		return false;
 	if (strlen(recipe) != 64 || strspn(recipe, "0123456789abcdef") != 64)
 		return err_set(e, CODE_BAD_REQUEST, "recipe must be 64 lower-case hex digits");
 	bool done;
 	return key_ordered(h, r, slot_number(r), &done, e) &&
-	       (done || line_deploy(h->o.line, slot_number(r), recipe, &r->caller.who, e)) &&
+	       (done || line_deploy(h->o.line, slot_number(r), recipe, challenge, &r->caller.who, e)) &&
 	       answer_slot(h, slot_number(r), a, e);
 }

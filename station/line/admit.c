@@ -170,6 +170,10 @@ static enum admission admit_deploy(struct slot *s, struct err *e)
 	if (!bootloader_known(s, e) || !alone(s, e) || !deploy_allowed(s->line, s->attempt->recipe, e) ||
 	    !recipe_ready(s, s->attempt->recipe, e) || !journal_unit(s->line->reader, s->attempt->uid, &unit, e))
 		return ADMIT_NO;
+	if (s->attempt->challenge && !challenge_has(s->line->o.challenge, s->attempt->uid, unit.serial)) {
+		err_set(e, CODE_NOT_CHALLENGE, "%s is none of the shift's challenge units", s->attempt->uid);
+		return ADMIT_NO;
+	}
 	s->attempt->delta = unit.unfinished ? DELTA_NO : s->line->o.delta;
 	return ADMIT_YES;
 }

@@ -71,10 +71,11 @@ struct attempt {
 	enum conf_readback readback;
 	bool admitted; /* its start row is on disk */
 	bool refused;
-	bool deploy; /* at a person's word, outside of any batch */
-	bool asked;  /* a person said: again */
-	bool wrote;  /* at least one block was sent */
-	bool holed;  /* a row of it is not on disk: it cannot pass any more */
+	bool deploy;    /* at a person's word, outside of any batch */
+	bool challenge; /* a deploy to a unit of the shift's challenge, or to none */
+	bool asked;     /* a person said: again */
+	bool wrote;     /* at least one block was sent */
+	bool holed;     /* a row of it is not on disk: it cannot pass any more */
 	unsigned tries, flash_errors;
 	struct bad_unit {
 		unsigned region;

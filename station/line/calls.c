@@ -37,6 +37,7 @@ struct call {
 	const char *row_kind; /* static */
 	struct cJSON *row;    /* owned: CALL_WRITE's body, CALL_OPEN's list of serials */
 	int64_t seq;          /* and its answer */
+	bool challenge;       /* CALL_DEPLOY */
 	struct look *look;    /* CALL_LOOK's answer: a reference */
 	struct batch_view batch;
 	bool ok;
@@ -97,7 +98,7 @@ static bool deploy_call(struct line *l, struct call *c)
 	    hex_decode(sha, sizeof sha, c->recipe) ? recipe_store_find(l->o.store, sha) : NULL;
 	if (!recipe)
 		return err_set(&c->err, CODE_NOT_FOUND, "there is no recipe %.64s", c->recipe);
-	bool begun = slot_deploy(s, recipe, asker(c), &c->err);
+	bool begun = slot_deploy(s, recipe, c->challenge, asker(c), &c->err);
 	stored_recipe_drop(recipe);
 	return begun;
 }
@@ -237,12 +238,14 @@ static bool ask(struct line *l, struct call *c, struct batch_view *batch, struct
 	return ask_for(l, c, batch, NULL, NULL, e);
 }
 
-bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e)
+bool line_deploy(
+    struct line *l, unsigned slot, const char *recipe, bool challenge, const struct who *who, struct err *e)
 {
 	struct call *c = call_create(CALL_DEPLOY);
 	if (c) {
 		c->slot = slot;
 		snprintf(c->recipe, sizeof c->recipe, "%s", recipe);
+		c->challenge = challenge;
 		set_who(c, who);
 	}
 	return ask(l, c, NULL, e);

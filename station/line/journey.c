@@ -84,6 +84,7 @@ static void take_order(struct slot *s)
 	if (!s->order)
 		return;
 	s->attempt->deploy = true;
+	s->attempt->challenge = s->order_challenge;
 	attempt_bind(s->attempt, s->order, "", "");
 	s->order = NULL;
 }
@@ -286,8 +287,10 @@ static void enter(struct slot *s)
 /* A new camera, or a person, starts over: what is known of the last attempt goes. */
 static void forget_attempt(struct slot *s, bool again, bool asked)
 {
-	if (again && s->attempt && s->attempt->deploy)
+	if (again && s->attempt && s->attempt->deploy) {
 		s->order = stored_recipe_hold(s->attempt->recipe);
+		s->order_challenge = s->attempt->challenge;
+	}
 	attempt_destroy(s->attempt);
 	s->attempt = NULL;
 	s->abort_wanted = false;

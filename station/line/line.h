@@ -137,8 +137,10 @@ bool line_open_batch(struct line *l, const struct batch_request *request, struct
 const struct board *line_board(const struct line *l, const char *id);
 const struct board_set *line_boards(const struct line *l); /* [any] */
 /* [any] Writes a stored recipe to the camera in that slot, as an attempt outside of any batch; returns when it has
- * begun.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
-bool line_deploy(struct line *l, unsigned slot, const char *recipe, const struct who *who, struct err *e);
+ * begun.  challenge: while the shift's challenge is under way, and the attempt is refused for every other unit than its
+ * own.  not-found, conflict, replug-needed, station-held, every code of a recipe. */
+bool line_deploy(
+    struct line *l, unsigned slot, const char *recipe, bool challenge, const struct who *who, struct err *e);
 enum batch_order { BATCH_ORDER_HOLD, BATCH_ORDER_RESUME, BATCH_ORDER_CLOSE };
 /* The versions of a batch (query_batch_version) that an order is meant for. */
 #define LINE_VERSIONS 8

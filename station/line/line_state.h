@@ -63,6 +63,7 @@ struct slot {
 	struct worker *worker;       /* owned */
 	struct look *look;           /* a reference: a partition is being read for somebody; NULL: none */
 	struct stored_recipe *order; /* owned reference: what the next attempt deploys; NULL: nothing */
+	bool order_challenge;        /* and only to a unit of the shift's challenge */
 	uint64_t action;     /* number of the running action; results with another number are late and dropped */
 	bool working;        /* the worker has not answered yet */
 	bool overdue;        /* the worker was told to give up */
@@ -224,8 +225,9 @@ void slot_operator(struct slot *s, char out[WHO_NAME_SIZE]);
 void slot_publish(struct slot *s);
 /* Rests with a camera in its bootloader, and nobody reads it: conflict, replug-needed. */
 bool slot_idle(const struct slot *s, struct err *e);
-/* Begins an attempt that writes this recipe, outside of any batch; takes a reference of its own. */
-bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who *who, struct err *e);
+/* Begins an attempt that writes this recipe, outside of any batch; takes a reference of its own.  challenge: to a unit
+ * of the shift's challenge and to no other. */
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, bool challenge, const struct who *who, struct err *e);
 
 /* look.c: partitions read for somebody */
 bool slot_look(struct slot *s, const char *partition, uint32_t length, struct look **out, struct err *e);

@@ -58,8 +58,14 @@ void slot_operator(struct slot *s, char out[WHO_NAME_SIZE])
 }
 
 /* A disabled slot too: there the station starts nothing by itself, and cameras wait for a person's word. */
-bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who *who, struct err *e)
+bool slot_deploy(struct slot *s, struct stored_recipe *recipe, bool challenge, const struct who *who, struct err *e)
 {
+	const struct line *l = s->line;
+	enum shift_state shift;
+	if (challenge && !shift_look(l->reader, l->o.challenge, journal_station_time(l->o.journal), &shift, NULL, e))
+		return false;
+	if (challenge && shift != SHIFT_CHALLENGE)
+		return err_set(e, CODE_CONFLICT, "no challenge is under way");
 	if (!slot_idle(s, e))
 		return false;
 	if (recipe->trouble.code == CODE_OK && recipe->board != s->device_board)
@@ -68,6 +74,7 @@ bool slot_deploy(struct slot *s, struct stored_recipe *recipe, const struct who 
 	if (!deploy_allowed(s->line, recipe, e) || !write_ordered(s, "deploy", recipe, who, e))
 		return false;
 	s->order = stored_recipe_hold(recipe);
+	s->order_challenge = challenge;
 	slot_event(s, UE_BOOT);
 	set_ordered_by(s, who);
 	return true;

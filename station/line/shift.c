@@ -74,6 +74,16 @@ bool challenge_load(const char *path, unsigned hours, struct challenge_list *out
 	       err_prefix(e, "[shift] challenge, %.100s", path);
 }
 
+bool challenge_has(const struct challenge_list *list, const char *uid, const char *serial)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct challenge *c = &list->units[i];
+		if (c->uid[0] ? !strcmp(c->uid, uid) : !strcmp(c->serial, serial))
+			return true;
+	}
+	return false;
+}
+
 const char *shift_state_name(enum shift_state state)
 {
 	static const char *const names[] = { "off", "none", "challenge", "open" };

@@ -24,6 +24,9 @@ bool challenge_parse(struct span text, struct challenge_list *out, struct err *e
 /* path "": none.  file-failed too. */
 bool challenge_load(const char *path, unsigned hours, struct challenge_list *out, struct err *e);
 
+/* Is a unit of this UID and serial ("": none) among them? */
+bool challenge_has(const struct challenge_list *list, const char *uid, const char *serial);
+
 enum shift_state { SHIFT_OFF, SHIFT_NONE, SHIFT_CHALLENGE, SHIFT_OPEN };
 const char *shift_state_name(enum shift_state state);
 /* now: station time, ms since 1970; *shift may be NULL. */

@@ -47,7 +47,7 @@ async function shows(name) {
 
 let page, made, layoutCard;
 
-test("a badge logs in; the shift is started by its card and opens when the challenge unit has shown its verdict", async () => {
+test("a badge logs in; the shift is started by its card and opens by scanner alone when the challenge unit has shown its verdict", async () => {
 	await line.new({ cameras: 3, speed: "instant", program: "hold_after = 0\nretries = 0" });
 	made = await line.floor();
 	page = await openPage(`${made.url}/`);
@@ -67,13 +67,16 @@ test("a badge logs in; the shift is started by its card and opens when the chall
 	await card("CMD:DISABLE", "Slot 3 takes no camera.");
 	await line.control("power-cycle 3 hold");
 	await shown(page, '[data-slot="3"]:has-text("waits in its bootloader")');
+	await refused("CH:app;1.0.0", "A challenge card needs a slot's number.", "card-slot");
 	await page.getByRole("link", { name: "How", exact: true }).click();
 	await page.locator('form[aria-label="Show a unit"] option[value="3"]').waitFor({ state: "attached", timeout: LIMIT_MS });
 	await shows("floor-shift");
-	await press(page, "Deploy");
-	await shown(page, 'h2:has-text("The shift is open.")');
-	await shown(page, '.challenge-units:has-text("must end PASS: shown")');
 	await go("Line");
+	await card("SL:3", "Slot 3: now scan its serial.");
+	await card("CH:app;1.0.0", "Slot 3 shows its unit with app 1.0.0.");
+	await inState(3, "passed");
+	await shown(page, '[data-slot="3"]:has-text("DEPLOYED")');
+	await refused("CH:app;1.0.0", "No challenge is under way.", "card-challenge");
 	await card("CMD:ENABLE 3", "Slot 3 takes cameras.");
 	equal(await page.locator(".challenge").count(), 0, "challenges");
 });
@@ -196,8 +199,9 @@ test("cards are printed as codes that a reader reads; one's own PIN; the audit b
 	const form = page.locator('form[aria-label="A batch card"]');
 	await form.getByLabel("Order").fill("WO-6");
 	await form.getByLabel("Quantity").fill("12");
-	await press(page, "Make the card");
-	for (const text of ["CMD:RETRY", "CMD:SHIFT START", "SL:3", "BT:WO-6;app;1.0.0;12"])
+	await press(form, "Make the card");
+	await press(page.locator('form[aria-label="A challenge card"]'), "Make the card");
+	for (const text of ["CMD:RETRY", "CMD:SHIFT START", "SL:3", "BT:WO-6;app;1.0.0;12", "CH:app;1.0.0"])
 		equal(await decodeCode(page.locator(`[data-card="${text}"] .qr`)), text, "what a reader reads");
 	layoutCard = await decodeCode(page.locator('[data-card="layout"] .qr'));
 	truth(/^(.{80,})\1$/.test(layoutCard), layoutCard);

@@ -27,7 +27,7 @@ def write(path, text, mode=0o644):
 @test
 def challenge():
     """nothing is built, no batch opened before each challenge unit has shown its verdict; a kill in between forgets nothing"""
-    with Rig(cameras=2, speed="instant", start=False, options=["--respawn"], program="retries = 0\nhold_after = 0") as rig:
+    with Rig(cameras=3, speed="instant", start=False, options=["--respawn"], program="retries = 0\nhold_after = 0") as rig:
         _, sha, batch = rig.prepare()
         rig.start(mode="run")
         rig.wait_slot(1, {"running"})
@@ -41,16 +41,21 @@ def challenge():
             f.write(f"[shift]\nchallenge = {path}\n")
         rig.start()
         slots = rig.wait_rest()
-        equal([(s["state"], s["code"]) for s in slots], [("refused", "shift-closed")] * 2)
+        equal([(s["state"], s["code"]) for s in slots], [("refused", "shift-closed")] * 3)
         rig.rest(f"/batches/{batch}/close", {}, "POST")
         refused("shift-closed", rig.open_batch, sha)
         equal(rig.rest("/shift/start", {}, "POST")["state"], "challenge")
         refused("conflict", rig.rest, "/shift/start", {}, "POST")
-        for n in (1, 2):
+        for n in (1, 2, 3):
             rig.rest(f"/slots/{n}/disable", {}, "POST")
             rig.control(f"power-cycle {n} hold")
             until(lambda n=n: rig.slots()[n - 1]["camera"] == "bootloader", "it is in its bootloader")
-        rig.rest("/slots/1/deploy", {"recipe": sha}, "POST")
+        # to none but its own units, before anything is erased
+        flash = rig.dump(3, "ROMFS0")
+        rig.rest("/slots/3/deploy", {"recipe": sha, "challenge": True}, "POST")
+        equal(rig.wait_slot(3, {"refused"})["code"], "not-challenge")
+        equal(rig.dump(3, "ROMFS0"), flash, "its flash is as it was")
+        rig.rest("/slots/1/deploy", {"recipe": sha, "challenge": True}, "POST")
         rig.wait_slot(1, {"passed"})
         address = f"{rig.state}/http.address"
         os.unlink(address)
@@ -72,6 +77,7 @@ def challenge():
         rig.rest("/slots/2/deploy", {"recipe": other}, "POST")
         rig.wait_slot(2, {"failed"})
         equal(rig.rest("/shift")["state"], "open")
+        refused("conflict", rig.rest, "/slots/1/deploy", {"recipe": sha, "challenge": True}, "POST")
         rig.open_batch(sha)
         equal(rig.rest("/shift/end", {}, "POST")["state"], "none")
         rig.rest("/slots/1/enable", {}, "POST")

@@ -7,6 +7,7 @@
 //   CMD:SHIFT START             CMD:SHIFT END
 //   BT:ORDER;RECIPE;VERSION;QUANTITY   opens a batch; scanned again it is the same one
 //   BT:ORDER                           shows it
+//   CH:RECIPE;VERSION                  shows the challenge unit in the slot whose label was scanned; no other camera is touched
 //   SL:3                               a slot's label
 //   SN:SERIAL, or what is no card      on the line of a station that takes serials by scanner: for the slot whose label
 //                                      was scanned, for the one that waits for a serial, or for the next camera;
@@ -15,7 +16,7 @@
 // What cannot be taken back wants its card twice.
 import { get, post } from "./api.js";
 import { acknowledge } from "./latch.js";
-import { batches, numbers, slotOf, station } from "./live.js";
+import { batches, numbers, shift as shiftNow, slotOf, station } from "./live.js";
 import { point, takePointed } from "./picked.js";
 import { goTo, path } from "./place.js";
 import { logIn, logOut } from "./session.js";
@@ -32,6 +33,7 @@ const REFUSALS = {
 	"card-which-slot": [(slots) => `Slots ${slots} wait for a serial.`, "Scan the label of one of them, then the serial."],
 	"card-recipe": [(name) => `No recipe in use is ${name}.`, "Call a supervisor."],
 	"card-recipes": [(name) => `Several recipes in use are ${name}.`, "Open the batch on the screen Batches."],
+	"card-challenge": [() => "No challenge is under way.", "Scan the card that starts the shift; an open shift needs none."],
 	"card-quantity": [() => "The card has no quantity.", "Print it anew."],
 	"card-nothing": [() => "Nothing waits to be acknowledged.", "Go on."],
 };
@@ -141,17 +143,31 @@ const batchVerb = (verb, done, sure) => async (order) => {
 	return `Order ${batch.order} ${done}.`;
 };
 
-// Exactly one recipe, or a refusal.
-async function openBatch(card) {
-	const [order, name, version, quantity] = card.split(";").map((part) => part.trim());
-	if (!name) return find(order);
+// The SHA-256 of exactly one recipe, or a refusal.
+async function theRecipe(name, version) {
 	const { items } = await get("/recipes?limit=1000");
 	const fits = items.filter((r) => r.name === name && r.version === version && !r.revoked && r.state === "active");
 	if (fits.length !== 1) throw new Refused(fits.length ? "card-recipes" : "card-recipe", `${name} ${version}`);
+	return fits[0].sha256;
+}
+
+async function openBatch(card) {
+	const [order, name, version, quantity] = card.split(";").map((part) => part.trim());
+	if (!name) return find(order);
+	const recipe = await theRecipe(name, version);
 	if (!/^[1-9]\d{0,7}$/.test(quantity ?? "")) throw new Refused("card-quantity");
 	const key = `card-${[...new TextEncoder().encode(card)].map((b) => b.toString(16)).join("")}`.slice(0, 128);
-	await post("/batches", { order, recipe: fits[0].sha256, quantity: Number(quantity) }, { "Idempotency-Key": key });
+	await post("/batches", { order, recipe, quantity: Number(quantity) }, { "Idempotency-Key": key });
 	return `Order ${order} is open: ${quantity} of ${name} ${version}.`;
+}
+
+// The station looks who is in the slot before it erases anything.
+async function showUnit(card) {
+	if (shiftNow.value?.state !== "challenge") throw new Refused("card-challenge");
+	const [name, version] = card.split(";").map((part) => part.trim());
+	const number = slotIn("", "A challenge card");
+	await post(`/slots/${number}/deploy`, { recipe: await theRecipe(name, version), challenge: true });
+	return `Slot ${number} shows its unit with ${name} ${version}.`;
 }
 
 // --- people, shift, the screen itself
@@ -195,7 +211,7 @@ async function command(text) {
 	return run(words.join(" "));
 }
 
-const GRAMMAR = [["OP:", badge], ["CMD:", command], ["BT:", openBatch], ["SL:", label], ["SN:", serial]];
+const GRAMMAR = [["OP:", badge], ["CMD:", command], ["BT:", openBatch], ["CH:", showUnit], ["SL:", label], ["SN:", serial]];
 
 export const isCard = (text) => GRAMMAR.some(([start]) => text.toUpperCase().startsWith(start));
 

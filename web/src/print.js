@@ -58,6 +58,24 @@ function Layout() {
 	</section>`;
 }
 
+function ChallengeCard() {
+	const recipes = useAnswer("/recipes?limit=1000");
+	const [of, setOf] = useState(null);
+	const items = recipes?.body?.items.filter((r) => !r.revoked && r.state === "active") ?? [];
+	function make(event) {
+		event.preventDefault();
+		setOf(items.find((r) => r.sha256 === new FormData(event.currentTarget).get("recipe")));
+	}
+	return html`<section class="block"><h2>A challenge unit</h2>
+		<p>For the first units of a shift: disable the slot by its cards, put the unit into it in its bootloader, scan the slot's label and then this card. Any other camera is refused and left as it was.</p>
+		<form class="filter bare" onSubmit=${make} aria-label="A challenge card">
+			<label class="field wide"><span>Recipe</span><select name="recipe" required>${items.map((r) => html`<option key=${r.sha256} value=${r.sha256}>${r.name} ${r.version} · ${r.board}</option>`)}</select></label>
+			<button type="submit" class="order" disabled=${!items.length}>Make the card</button>
+		</form>
+		${of && html`<ul class="code-cards"><${Card} text=${`CH:${of.name};${of.version}`} title=${`Show a challenge unit: ${of.name} ${of.version}`} note="after the slot's label" /></ul>`}
+	</section>`;
+}
+
 export function Part() {
 	return html`
 		<section class="block no-print"><h2>Cards for the scanner</h2>
@@ -69,5 +87,5 @@ export function Part() {
 		<section class="block"><h2>Labels of the slots</h2>
 			${!numbers.value.length && html`<p class="sum">There is no slot yet.</p>`}
 			<ul class="code-cards">${numbers.value.map((n) => html`<${Card} key=${n} text=${`SL:${n}`} title=${`Slot ${n}`} />`)}</ul></section>
-		<${BatchCard} />`;
+		<${BatchCard} /><${ChallengeCard} />`;
 }

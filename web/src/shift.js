@@ -26,7 +26,7 @@ function Show() {
 		const { slot, recipe } = Object.fromEntries(new FormData(event.currentTarget));
 		setBusy(true);
 		try {
-			await post(`/slots/${slot}/deploy`, { recipe });
+			await post(`/slots/${slot}/deploy`, { recipe, challenge: true });
 			notice.value = null;
 		} catch (refusal) {
 			notice.value = { title: `A deploy to slot ${slot}`, text: refusal.message, action: refusal.action, code: refusal.code };
@@ -34,7 +34,7 @@ function Show() {
 		setBusy(false);
 	}
 	return html`<h3>Show a unit</h3>
-		<p>Disable a slot on the line, put the unit into it in its bootloader, and choose it here. What it comes to counts in no batch.</p>
+		<p>Disable a slot on the line, put the unit into it in its bootloader, and choose it here; or scan the slot's label and a challenge card. Any other camera is refused and left as it was. What it comes to counts in no batch.</p>
 		<form class="filter bare" onSubmit=${send} aria-label="Show a unit">
 			<label class="field"><span>Slot</span><select name="slot" required>${slots.map((s) => html`<option key=${s.slot} value=${s.slot}>${s.slot} · ${lookOf(s).word}</option>`)}</select></label>
 			<label class="field wide"><span>Recipe</span><select name="recipe" required>${items.map((r) => html`<option key=${r.sha256} value=${r.sha256}>${r.name} ${r.version} · ${r.board}</option>`)}</select></label>
