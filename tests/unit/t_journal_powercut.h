@@ -13,7 +13,7 @@
 
 #define SECTOR  512
 #define NAMES   3
-#define PENDING 16
+#define PENDING 64 /* each migration of a new journal makes a name and removes it, and a lying disk forgets none */
 
 /* Two dice, since the day is thrown by the test and the cut by the journal's writer. */
 static unsigned long long day_dice, cut_dice;
