@@ -69,7 +69,7 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 # The numbered migrations of db/ as C strings: one array member per file, one literal per line.
 $(BUILD)/gen/migrations.inc: $(sort $(wildcard db/*.sql)) Makefile
 	@mkdir -p $(@D)
-	for f in $(filter %.sql,$^); do sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo ','; done > $@
+	for f in $(filter %.sql,$^); do echo '('; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $$f; echo '),'; done > $@
 $(BUILD)/obj/station/journal/schema.o: $(BUILD)/gen/migrations.inc
 
 # The API's description as one C string, a literal per line.

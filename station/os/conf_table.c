@@ -111,7 +111,8 @@ static const struct key {
 	    "Where it is asked: an http:// or https:// address." },
 	{ "numbers", "serial", TYPE_WORD, FIELD(serials), "off", 0, 0, "off|pool|mes|scan",
 	    "Which serial a unit gets that has none: the next free one of the pool (or the one that was scanned\n"
-	    "for it), the one that the MES answers to the interlock, or one that must be scanned." },
+	    "for it), the one that the MES answers to the interlock, or one that must be scanned. Units of a batch\n"
+	    "with a list of serials get one of that list: with off and pool the next free one." },
 	{ "numbers", "mac", TYPE_WORD, FIELD(macs), "off", 0, 0, "off|pool|mes", "The same for a MAC number." },
 	{ "shift", "challenge", TYPE_PATH, FIELD(challenge), "", 0, 0, NULL,
 	    "A JSON file of units and the verdicts that they must show before anything is built in a shift:\n"
