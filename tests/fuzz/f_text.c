@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/timefmt.h"
 #include "format/dfuse_map.h"
+#include "format/json.h"
 #include "format/line_file.h"
 #include "http/keys.h"
 #include "line/label.h"
