@@ -86,8 +86,6 @@ bool slot_has_code(const struct slot_view *v);
 /* A list of the journal, by the request's parameters. */
 typedef bool query_list(struct journal_reader *r, const struct query_filter *f, char **json, struct err *e);
 bool answer_list(struct http *h, const struct request *r, query_list *list, struct answer *a, struct err *e);
-/* A serial or MAC number: bad-request for what is none, NULL too. */
-bool number_valid(const char *value, struct err *e);
 /* A short text of people's own: 1 to LABEL_MAX bytes without control characters; bad-request names it. */
 #define LABEL_MAX 128
 bool label_valid(const char *name, const char *text, struct err *e);

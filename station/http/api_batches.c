@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "base/number.h"
 #include "format/json.h"
 #include "http/params.h"
 

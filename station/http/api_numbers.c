@@ -2,11 +2,11 @@
 #include "http/api.h"
 
 #include "base/hex.h"
+#include "base/number.h"
 #include "format/json.h"
 #include "http/params.h"
 #include "journal/kinds.h"
 #include "journal/numbers.h"
-#include "mes/permit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +23,6 @@ bool api_number_counts(struct http *h, struct request *r, struct answer *a, stru
 	char *json = NULL;
 	return request_no_params(r, e) && query_number_counts(h->reader, &json, e) &&
 	       answer_text(a, 200, TYPE_JSON, json, e);
-}
-
-bool number_valid(const char *value, struct err *e)
-{
-	size_t size = value ? strlen(value) : 0;
-	for (const char *c = value; c && *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			size = 0;
-	return (size >= 1 && size < NUMBER_SIZE) ||
-	       err_set(e, CODE_BAD_REQUEST, "a number has 1 to %d bytes and no control characters", NUMBER_SIZE - 1);
 }
 
 static bool kind_valid(const char *kind, struct err *e)

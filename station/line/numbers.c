@@ -185,19 +185,9 @@ enum admission numbers_choose(struct slot *s, struct err *e)
 
 /* --- scanning ----------------------------------------------------------------------------------------------------- */
 
-static bool serial_valid(const char *serial, struct err *e)
-{
-	size_t size = strlen(serial);
-	for (const char *c = serial; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			size = 0;
-	return (size >= 1 && size < NUMBER_SIZE) ||
-	       err_set(e, CODE_BAD_REQUEST, "a serial has 1 to %d bytes and no control characters", NUMBER_SIZE - 1);
-}
-
 bool slot_scan(struct slot *s, const char *serial, const struct who *who, struct err *e)
 {
-	if (serial && !serial_valid(serial, e))
+	if (serial && !number_valid(serial, e))
 		return false;
 	if (s->attempt && s->reserved)
 		return err_set(e, CODE_CONFLICT, "slot %u is at work", s->number);
@@ -211,7 +201,7 @@ bool slot_scan(struct slot *s, const char *serial, const struct who *who, struct
 
 bool line_scanned(struct line *l, const char *serial, struct err *e)
 {
-	if (serial && !serial_valid(serial, e))
+	if (serial && !number_valid(serial, e))
 		return false;
 	snprintf(l->scanned, sizeof l->scanned, "%s", serial ? serial : "");
 	l->scanned_until = clock_mono_ms() + LINE_SCAN_MS;

@@ -44,10 +44,8 @@ static bool number_of(const struct cJSON *json, const char *key, const char **ou
 	if (!json_string_or_null(json, key, out, e))
 		return false;
 	*out = *out ? *out : "";
-	for (const char *c = *out; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return err_set(e, CODE_JSON_INVALID, "\"%s\" has a control character", key);
-	return strlen(*out) < NUMBER_SIZE || err_set(e, CODE_JSON_INVALID, "\"%s\" is too long", key);
+	return !**out || number_valid(*out, NULL) ||
+	       err_set(e, CODE_JSON_INVALID, "\"%s\" is too long or has a control character", key);
 }
 
 /* What it says to people; "" for nothing.  However long it is, it is no reason to take a yes or a no for silence. */

@@ -7,6 +7,7 @@
 #ifndef STATION_MES_PERMIT_H
 #define STATION_MES_PERMIT_H
 
+#include "base/number.h"
 #include "mes/rules.h"
 #include "mes/sentence.h"
 
@@ -14,7 +15,6 @@
 
 #define PERMITS_KEPT 256
 #define PERMIT_MAX_S 86400
-#define NUMBER_SIZE  65 /* of a serial or a MAC number */
 
 struct permit_question {
 	unsigned slot;
