@@ -19,10 +19,7 @@ def station(hold_after):
 
 
 def begin(rig):
-    faults = f"{rig.work}/faults"
-    with open(faults, "w") as f:
-        f.write("camera=1 at=dnload times=100000 do=early-boot\n")
-    rig.start(mode="boot", options=["--flash", "blank", "--faults", faults])
+    rig.start(mode="boot", options=["--flash", "blank"], faults=["camera=1 at=dnload times=100000 do=early-boot"])
 
 
 def ended(rig):

@@ -16,11 +16,10 @@ import urllib.error
 import urllib.request
 
 from auditor import INTACT, audit
-from harness import BUILD, RESTING, STATION_BUILD, Refused, Rig, Tests, equal, until
+from harness import AWAY_MS, BUILD, RESTING, STATION_BUILD, Refused, Rig, Tests, equal, until
 from shim import Trouble
 
 test = Tests()
-AWAY_MS = 60000  # long enough for a camera that is told when to come back
 FILES = {"main.py": b"print('hello')\n" * 40, "data.bin": bytes(range(256)) * 40}
 NOBODY = 65534
 

@@ -23,6 +23,7 @@ STATION_BUILD = os.environ.get("STATION_BUILD", BUILD)
 CTL = f"{BUILD}/stationctl"
 RESTING = {"passed", "failed", "error", "aborted", "refused", "asking", "unrecorded"}
 WAIT_S = int(os.environ.get("WAIT_S", 300))
+AWAY_MS = 60000  # a station's patience with a camera that comes back when it is told to
 
 
 class Tests:
@@ -146,12 +147,18 @@ class Rig:
         if kind is None:
             equal(status, 0, "exit status of the station")
 
-    def start(self, cameras=None, mode=None, options=()):
+    def start(self, cameras=None, mode=None, options=(), faults=()):
+        """faults: SPECs that hold before any camera has power."""
         address = os.path.join(self.state, "http.address")
         for stale in (address, self.control_path):
             if os.path.exists(stale):
                 os.unlink(stale)
         count = self.cameras if cameras is None else cameras
+        if faults:
+            path = os.path.join(self.work, "faults")
+            with open(path, "w") as f:
+                f.writelines(f"{spec}\n" for spec in faults)
+            options = [*options, "--faults", path]
         with open(os.path.join(self.work, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [self.virtual_line, "--cameras", str(count), "--board", self.board, "--mode", mode or self.mode,

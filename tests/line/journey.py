@@ -5,7 +5,7 @@ import random
 import sqlite3
 import time
 
-from harness import Refused, Rig, Tests, equal, payload, until
+from harness import AWAY_MS, Refused, Rig, Tests, equal, payload, until
 
 test = Tests()
 ENDS = {"passed", "failed", "error", "refused", "aborted", "unrecorded"}
@@ -286,12 +286,9 @@ def one_batch_per_board():
 @test
 def green_only_after_commit():
     """while the journal cannot commit, nothing is green; then the PASS is in the database before it is shown"""
-    with Rig(start=False, return_ms=60000) as rig:
+    with Rig(start=False, return_ms=AWAY_MS) as rig:
         rig.prepare()
-        faults = f"{rig.work}/faults"
-        with open(faults, "w") as f:
-            f.write("camera=1 at=return do=no-return\n")  # it is away until it is told to come back
-        rig.start(options=["--faults", faults])
+        rig.start(faults=["camera=1 at=return do=no-return"])  # it is away until it is told to come back
         rig.wait_slot(1, {"restarted"})
         blocker = sqlite3.connect(f"{rig.state}/journal.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")  # the station's writer waits for us

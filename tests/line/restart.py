@@ -9,10 +9,9 @@ import resource
 import signal
 import time
 
-from harness import RESTING, Refused, Rig, Tests, equal, payload, until
+from harness import AWAY_MS, RESTING, Refused, Rig, Tests, equal, payload, until
 
 test = Tests()
-AWAY_MS = 60000  # a camera that does not come back is waited for as long as a slow machine may take to look
 FILES = {"main.py": b"print('hello')\n" * 40, "data.bin": bytes(range(256)) * 1600}  # several units
 
 
